@@ -1,0 +1,53 @@
+//! The only file that writes to the terminal.
+//!
+//! A reader that goes away (`tramgac … | head`) ends the output, not in a panic.
+
+use std::error::Error;
+use std::io::{self, IsTerminal, Write};
+
+/// Writes text to standard output.
+///
+/// # Errors
+/// When it can't be written; a closed pipe is none.
+pub fn text(text: &str) -> io::Result<()> {
+    bytes(text.as_bytes())
+}
+
+/// Writes bytes to standard output.
+///
+/// # Errors
+/// When they can't be written; a closed pipe is none.
+pub fn bytes(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Writes a line to standard error.
+#[expect(clippy::print_stderr, reason = "this is the file that may")]
+pub fn note(line: &str) {
+    eprintln!("{line}");
+}
+
+/// Prints an error and, indented, what caused it.
+pub fn failure(error: &(dyn Error + Send + Sync)) {
+    note(&format!("error: {error}"));
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        note(&format!("  because: {inner}"));
+        cause = inner.source();
+    }
+}
+
+/// Prints clap's help, version or usage error where it belongs.
+pub fn clap(error: &clap::Error) {
+    // Nothing can be told to anyone if neither stream can be written.
+    drop(error.print());
+}
+
+/// Whether standard output is a terminal: colours and live lines only then.
+pub fn is_terminal() -> bool {
+    io::stdout().is_terminal()
+}

@@ -1,0 +1,67 @@
+//! The only file that asks what time it is.
+
+use std::sync::Arc;
+
+use crate::model::{Mono, Timestamp};
+
+/// Tells the time. One per process; tests use one that stands still.
+pub trait Clock: Send + Sync + 'static {
+    /// The wall clock. May step in either direction.
+    fn wall(&self) -> Timestamp;
+    /// A clock that never steps.
+    fn mono(&self) -> Mono;
+}
+
+/// A clock to share.
+pub type SharedClock = Arc<dyn Clock>;
+
+/// The operating system's clocks.
+#[derive(Debug)]
+pub struct SystemClock {
+    #[expect(clippy::disallowed_types, reason = "this is the file that may")]
+    start: std::time::Instant,
+}
+
+impl SystemClock {
+    /// A clock whose [`Clock::mono`] begins now.
+    #[expect(
+        clippy::disallowed_methods,
+        clippy::disallowed_types,
+        reason = "this is the file that may"
+    )]
+    pub fn new() -> Self {
+        Self {
+            start: std::time::Instant::now(),
+        }
+    }
+
+    /// The same, to share.
+    pub fn shared() -> SharedClock {
+        Arc::new(Self::new())
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        clippy::disallowed_types,
+        reason = "this is the file that may"
+    )]
+    fn wall(&self) -> Timestamp {
+        let now = std::time::SystemTime::now();
+        match now.duration_since(std::time::UNIX_EPOCH) {
+            Ok(after) => Timestamp::EPOCH.plus(after),
+            Err(before) => Timestamp::EPOCH.minus(before.duration()),
+        }
+    }
+
+    fn mono(&self) -> Mono {
+        Mono::ZERO.plus(self.start.elapsed())
+    }
+}

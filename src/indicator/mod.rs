@@ -1,0 +1,3 @@
+//! Connectivity ratios: which targets, which count as good, which are exempt, over which window, by what.
+//!
+//! Pure.

@@ -1,0 +1,1 @@
+//! A simulated network for the demo, tests and benches.

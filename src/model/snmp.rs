@@ -1,0 +1,212 @@
+//! SNMP's own words, without its wire format: [`Oid`], [`Value`], [`VarBind`].
+//!
+//! Here, at the bottom, since both the prober and the device profiles speak
+//! them. Source: RFC 2578 (SMIv2), RFC 3416 §3 (the exceptions).
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// An object identifier: 1 to 128 arcs.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Oid(Vec<u32>);
+
+/// The text is no OID.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not an OID: use numbers with dots between, like 1.3.6.1.2.1.1.1.0")]
+pub struct InvalidOid {
+    /// The text as given.
+    pub text: String,
+}
+
+impl Oid {
+    /// Most arcs that an OID may have (RFC 2578 §3.5).
+    pub const MAX_ARCS: usize = 128;
+
+    /// The OID with these arcs; more than [`Oid::MAX_ARCS`] are cut.
+    pub fn new(arcs: impl Into<Vec<u32>>) -> Self {
+        let mut arcs = arcs.into();
+        arcs.truncate(Self::MAX_ARCS);
+        Self(arcs)
+    }
+
+    /// The arcs.
+    pub fn arcs(&self) -> &[u32] {
+        &self.0
+    }
+
+    /// Whether this lies in the subtree of `prefix` (or is it).
+    pub fn starts_with(&self, prefix: &Self) -> bool {
+        self.0.starts_with(&prefix.0)
+    }
+
+    /// What comes after `prefix`; `None` if this does not lie below it.
+    pub fn suffix(&self, prefix: &Self) -> Option<&[u32]> {
+        self.0.strip_prefix(prefix.0.as_slice())
+    }
+
+    /// This OID with further arcs.
+    #[must_use]
+    pub fn child(&self, arcs: &[u32]) -> Self {
+        let mut all = self.0.clone();
+        all.extend_from_slice(arcs);
+        Self::new(all)
+    }
+}
+
+impl FromStr for Oid {
+    type Err = InvalidOid;
+
+    fn from_str(text: &str) -> Result<Self, InvalidOid> {
+        let bad = || InvalidOid {
+            text: text.to_owned(),
+        };
+        let plain = text.strip_prefix('.').unwrap_or(text);
+        let arcs = plain
+            .split('.')
+            .map(str::parse)
+            .collect::<Result<Vec<u32>, _>>()
+            .ok()
+            .ok_or_else(bad)?;
+        if arcs.len() > Self::MAX_ARCS {
+            Err(bad())
+        } else {
+            Ok(Self(arcs))
+        }
+    }
+}
+
+impl TryFrom<String> for Oid {
+    type Error = InvalidOid;
+    fn try_from(text: String) -> Result<Self, InvalidOid> {
+        text.parse()
+    }
+}
+
+impl From<Oid> for String {
+    fn from(oid: Oid) -> Self {
+        oid.to_string()
+    }
+}
+
+impl fmt::Display for Oid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, arc) in self.0.iter().enumerate() {
+            if i > 0 {
+                f.write_str(".")?;
+            }
+            write!(f, "{arc}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Oid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The value of one object.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Value {
+    /// INTEGER, Integer32.
+    Integer(i64),
+    /// OCTET STRING: any bytes, not always text.
+    OctetString(Vec<u8>),
+    /// NULL.
+    Null,
+    /// OBJECT IDENTIFIER.
+    ObjectId(Oid),
+    /// IpAddress.
+    IpAddress([u8; 4]),
+    /// Counter32: wraps at 2^32.
+    Counter32(u32),
+    /// Gauge32, Unsigned32.
+    Gauge32(u32),
+    /// TimeTicks: hundredths of a second, wraps at 2^32.
+    TimeTicks(u32),
+    /// Opaque: bytes in a wrapping of their own.
+    Opaque(Vec<u8>),
+    /// Counter64.
+    Counter64(u64),
+    /// The agent has no such object (RFC 3416 §3).
+    NoSuchObject,
+    /// The agent has the object, but not this instance.
+    NoSuchInstance,
+    /// There is nothing after this OID.
+    EndOfMibView,
+}
+
+impl Value {
+    /// One of the three exceptions: absent, no error (trap 7).
+    pub fn is_absent(&self) -> bool {
+        matches!(
+            self,
+            Self::NoSuchObject | Self::NoSuchInstance | Self::EndOfMibView | Self::Null
+        )
+    }
+
+    /// The number, of whatever numeric type.
+    pub fn as_i128(&self) -> Option<i128> {
+        match self {
+            Self::Integer(v) => Some(i128::from(*v)),
+            Self::Counter32(v) | Self::Gauge32(v) | Self::TimeTicks(v) => Some(i128::from(*v)),
+            Self::Counter64(v) => Some(i128::from(*v)),
+            Self::OctetString(_)
+            | Self::Null
+            | Self::ObjectId(_)
+            | Self::IpAddress(_)
+            | Self::Opaque(_)
+            | Self::NoSuchObject
+            | Self::NoSuchInstance
+            | Self::EndOfMibView => None,
+        }
+    }
+
+    /// The bytes of an octet string.
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::OctetString(bytes) => Some(bytes),
+            Self::Integer(_)
+            | Self::Null
+            | Self::ObjectId(_)
+            | Self::IpAddress(_)
+            | Self::Counter32(_)
+            | Self::Gauge32(_)
+            | Self::TimeTicks(_)
+            | Self::Opaque(_)
+            | Self::Counter64(_)
+            | Self::NoSuchObject
+            | Self::NoSuchInstance
+            | Self::EndOfMibView => None,
+        }
+    }
+}
+
+/// One object instance and its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VarBind {
+    /// The instance.
+    pub oid: Oid,
+    /// Its value.
+    pub value: Value,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_oid_comes_back_from_its_text() {
+        let oid: Oid = ".1.3.6.1.2.1.1.1.0".parse().unwrap();
+        assert_eq!(oid.to_string(), "1.3.6.1.2.1.1.1.0");
+        assert!("1..2".parse::<Oid>().is_err());
+        assert!("".parse::<Oid>().is_err());
+        let system: Oid = "1.3.6.1.2.1.1".parse().unwrap();
+        assert_eq!(oid.suffix(&system), Some(&[1, 0][..]));
+    }
+}

@@ -1,0 +1,7 @@
+//! What it means: observations in, states and events out.
+//!
+//! Pure: no clock, no I/O, no async. Read `step.rs` first.
+
+pub mod snapshot;
+
+pub use snapshot::Snapshot;

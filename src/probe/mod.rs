@@ -1,0 +1,1 @@
+//! How we look: ICMP, SNMP, and one file each for the service checks.

@@ -1,0 +1,1 @@
+//! Datasets (pure) and renderers: what goes to people on paper.

@@ -1,0 +1,1 @@
+//! SQLite: the record. The only place where SQL stands.
