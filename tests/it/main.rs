@@ -1,5 +1,12 @@
 //! Every integration test, in one binary: `mod` lines only.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests are no #[test] functions")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    unreachable_pub,
+    reason = "helpers of tests are no #[test] functions; a missing peer is named on standard error"
+)]
 
 mod architecture;
+mod support;
+mod systemd_unit;
