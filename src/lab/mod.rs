@@ -1,1 +1,5 @@
 //! A simulated network for the demo, tests and benches.
+//!
+//! Imported by `cli` and tests only: the daemon does not know that it is watched.
+
+pub mod thanh_son;
