@@ -1,1 +1,3 @@
 //! How we look: ICMP, SNMP, and one file each for the service checks.
+
+pub mod icmp;

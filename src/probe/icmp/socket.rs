@@ -1,0 +1,123 @@
+//! The seam between the engine and the network: [`EchoSocket`].
+//!
+//! The real one is in `raw`; the lab wraps it, tests keep theirs in memory.
+
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::BorrowedFd;
+
+use super::Header;
+use super::SendRefusal;
+use crate::model::Mono;
+
+/// One ICMP message to put on the wire.
+#[derive(Debug, Clone, Copy)]
+pub struct Outgoing<'a> {
+    /// To whom.
+    pub to: IpAddr,
+    /// How it leaves.
+    pub header: Header,
+    /// Which of our idents it carries; a datagram socket picks its socket by it.
+    pub variant: u8,
+    /// The ICMP message, checksum included (IPv4; the system fills in IPv6's).
+    pub bytes: &'a [u8],
+}
+
+/// One ICMP message that came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Incoming<'a> {
+    /// Who sent it.
+    pub from: IpAddr,
+    /// When it reached this host, by the clock of the engine.
+    pub at: Mono,
+    /// The ICMP message without any IP header.
+    pub bytes: &'a [u8],
+    /// For errors from the socket's error queue, whose bytes are *our* request:
+    /// the type and code that came. `None` for an ordinary message.
+    pub error: Option<(u8, u8)>,
+}
+
+/// What kind of socket the system gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// A raw socket (CAP_NET_RAW): the ident is ours.
+    Raw,
+    /// A datagram ICMP socket (`net.ipv4.ping_group_range`): the kernel chooses the ident.
+    Datagram,
+    /// Not a socket of the system.
+    Simulated,
+}
+
+impl Mode {
+    /// The word in logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Datagram => "datagram",
+            Self::Simulated => "simulated",
+        }
+    }
+}
+
+/// What a socket is like, for the operator and for the engine's limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// Its kind.
+    pub mode: Mode,
+    /// Receive buffer that the system granted, bytes, the smaller of both families.
+    pub receive_buffer: usize,
+    /// Whether IPv6 can be sent.
+    pub has_ipv6: bool,
+}
+
+/// Sends and receives ICMP messages. Never blocks.
+pub trait EchoSocket: Send {
+    /// Puts one message on the wire.
+    ///
+    /// # Errors
+    /// [`SendRefusal`]: full for now, or why this one can't be sent.
+    fn send(&mut self, packet: &Outgoing<'_>) -> Result<(), SendRefusal>;
+
+    /// Hands every message of one batch (up to 64) to `each`; how many those
+    /// were, 0 when there is nothing.
+    ///
+    /// # Errors
+    /// When the socket is broken for good.
+    fn receive(&mut self, now: Mono, each: &mut dyn FnMut(&Incoming<'_>)) -> io::Result<usize>;
+
+    /// Packets that the kernel has dropped for want of room since the socket was opened.
+    fn drops(&mut self) -> u64;
+
+    /// What it is like.
+    fn facts(&self) -> Facts;
+
+    /// What to poll for a message; empty for a socket that is none of the system's.
+    fn descriptors(&self) -> Vec<BorrowedFd<'_>>;
+}
+
+/// No ICMP socket could be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// Neither a raw nor a datagram socket is allowed.
+    #[error(
+        "no permission to ping: this process has neither CAP_NET_RAW nor a group in net.ipv4.ping_group_range ({range}); \
+         give it one of them: `setcap cap_net_raw+ep {program}` (under systemd `AmbientCapabilities=CAP_NET_RAW`), \
+         or `sysctl -w net.ipv4.ping_group_range=\"{group} {group}\"`"
+    )]
+    Permission {
+        /// The present value of `net.ipv4.ping_group_range`, or why it is unknown.
+        range: String,
+        /// The path of this program.
+        program: String,
+        /// The group of this process.
+        group: u32,
+    },
+    /// The system refused for another reason.
+    #[error("can't open an ICMP socket: {what}")]
+    System {
+        /// The call.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
