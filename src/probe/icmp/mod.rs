@@ -79,7 +79,11 @@ impl Order {
             Some("timeout must be above 0 and at most 40s")
         } else if self.size < MIN_SIZE || self.size > MAX_SIZE {
             Some("size must be 16 to 65507 bytes")
-        } else if self.header.source.is_some_and(|s| s.is_ipv4() != self.address.is_ipv4()) {
+        } else if self
+            .header
+            .source
+            .is_some_and(|s| s.is_ipv4() != self.address.is_ipv4())
+        {
             Some("source and target must be of one address family")
         } else {
             None
@@ -104,7 +108,11 @@ pub struct Group {
 impl Group {
     /// A thin line: 100 requests per second, at most 5 at once.
     pub const fn thin(id: u32) -> Self {
-        Self { id, rate: 100, burst: 5 }
+        Self {
+            id,
+            rate: 100,
+            burst: 5,
+        }
     }
 }
 
