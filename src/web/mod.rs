@@ -1,1 +1,22 @@
-//! The API and the pages.
+//! Pages, the HTTP API and server-sent events, over the monitor's snapshot.
+//!
+//! Knows nothing of how targets are probed and never writes to the record. What
+//! it needs of the daemon is handed to it in [`State`]; [`serve`] answers until
+//! told to stop. Everyone who comes by the network is a viewer: equipment under
+//! secrecy rules (`mode: never`) is counted and never shown.
+
+pub mod policy;
+mod routes;
+mod server;
+pub mod state;
+
+pub use policy::AllowAnonymous;
+pub use policy::BindRefused;
+pub use policy::may_bind;
+pub use server::serve;
+pub use server::serve_unix;
+pub use state::Health;
+pub use state::Notice;
+pub use state::Reload;
+pub use state::Settings;
+pub use state::State;
