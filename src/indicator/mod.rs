@@ -1,3 +1,7 @@
 //! Connectivity ratios: which targets, which count as good, which are exempt, over which window, by what.
 //!
 //! Pure.
+
+pub mod definition;
+
+pub use definition::Definition;

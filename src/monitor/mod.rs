@@ -2,6 +2,9 @@
 //!
 //! Pure: no clock, no I/O, no async. Read `step.rs` first.
 
+pub mod calendar;
+pub mod interval;
+pub mod maintain;
 pub mod snapshot;
 
 pub use snapshot::Snapshot;
