@@ -132,8 +132,16 @@ mod tests {
         let window = weekly("Europe/Kyiv");
         // Spring: 02:00 +02 to 04:00 +03. Autumn: 02:00 +03 to 04:00 +02.
         for (inside, opens, closes) in [
-            ("2026-03-29T00:30:00Z", "2026-03-29T00:00:00Z", "2026-03-29T01:00:00Z"),
-            ("2026-10-25T00:30:00Z", "2026-10-24T23:00:00Z", "2026-10-25T02:00:00Z"),
+            (
+                "2026-03-29T00:30:00Z",
+                "2026-03-29T00:00:00Z",
+                "2026-03-29T01:00:00Z",
+            ),
+            (
+                "2026-10-25T00:30:00Z",
+                "2026-10-24T23:00:00Z",
+                "2026-10-25T02:00:00Z",
+            ),
         ] {
             assert_eq!(window.at(at(inside)), (true, Some(at(closes))));
             let before = Timestamp(at(opens).0 - 1);
