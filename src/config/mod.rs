@@ -1,1 +1,15 @@
 //! YAML to a validated configuration: all mistakes at once, each with its place.
+//!
+//! `yaml` makes a tree of [`node::Node`]s, in which every value knows its
+//! place; the readers take it apart by the tables of keys in `schema`; what
+//! comes out is a [`model::Config`] that can't hold what is invalid.
+
+mod mask;
+pub mod model;
+
+pub mod node;
+pub mod problem;
+pub mod read;
+pub mod schema;
+pub mod secret;
+pub mod yaml;

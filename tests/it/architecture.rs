@@ -11,7 +11,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("clock", "model"),
     ("schedule", "model"),
     ("inventory", "model i18n"),
-    ("config", "model inventory monitor indicator"),
+    ("config", "model i18n inventory monitor indicator"),
     ("monitor", "model inventory"),
     ("indicator", "model inventory monitor"),
     ("profile", "model inventory config"),

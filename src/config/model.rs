@@ -1,0 +1,350 @@
+//! The configuration as the program uses it: no `Option` for what has a
+//! default, no text for what has a type, every reference resolved.
+//!
+//! Nobody takes `&Config` but the daemon, which makes each part its own small
+//! struct of it.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+
+use super::node::Node;
+use super::secret::Secret;
+use crate::i18n::Lang;
+use crate::indicator::Definition;
+use crate::inventory::{Class, Inventory, UnitKind};
+use crate::model::{Ratio, Selector, ServiceId, Span};
+use crate::monitor::calendar::Calendar;
+use crate::monitor::maintain::Window;
+
+/// Everything that the file says, defaults filled in.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Whose equipment this is.
+    pub organization: Organization,
+    /// The language of alerts and of reports where nothing else is said.
+    pub language: Lang,
+    /// The time zone of days, calendars and times on screen.
+    pub timezone: Zone,
+    /// Kinds of unit that make an area.
+    pub area_kind: Vec<UnitKind>,
+    /// The database file.
+    pub database: PathBuf,
+    /// The page, the API and the metrics.
+    pub web: Web,
+    /// Secrets for asking devices, by name.
+    pub credentials: BTreeMap<String, Credential>,
+    /// How we ping and check.
+    pub polling: Polling,
+    /// How we ask over SNMP.
+    pub snmp: Snmp,
+    /// Folders with device profiles of the user's own.
+    pub profiles: Vec<PathBuf>,
+    /// What classes do otherwise than the built-in table says.
+    pub classes: BTreeMap<Class, ClassOverride>,
+    /// What is declared in the file.
+    pub inventory: Inventory,
+    /// The checks of the declared services, unread: the probe kinds own them.
+    pub checks: BTreeMap<ServiceId, Node>,
+    /// Ratios to compute.
+    pub indicators: Vec<Definition>,
+    /// Working hours, by name; `working_hours` is always there.
+    pub calendars: BTreeMap<String, Calendar>,
+    /// Announced maintenance.
+    pub maintenance: Vec<Window>,
+    /// Who is told, about what.
+    pub alerts: Alerts,
+    /// What `/metrics` exposes.
+    pub metrics: Metrics,
+    /// How long history is kept.
+    pub retention: Retention,
+    /// Copies of the database.
+    pub backup: Backup,
+    /// What is logged, and how.
+    pub log: Log,
+    /// The files that were read, the main one first.
+    pub files: Vec<PathBuf>,
+}
+
+/// Whose equipment this is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organization {
+    /// Its name, on pages and reports.
+    pub name: String,
+    /// The body above it, for the head of reports.
+    pub superior: Option<String>,
+    /// The place in the date line of reports.
+    pub place: Option<String>,
+}
+
+/// A time zone with its IANA name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Zone {
+    /// The name, like `Asia/Ho_Chi_Minh`.
+    pub name: String,
+    /// The zone.
+    pub zone: TimeZone,
+}
+
+/// The page, the API and the metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Web {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Whether anyone may read without an account. Without it only the
+    /// loopback may be listened on.
+    pub allow_anonymous: bool,
+    /// The address by which people reach the page, for links in messages.
+    pub external_url: Option<String>,
+}
+
+/// A secret for asking devices over SNMP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// SNMP v1 or v2c.
+    Community {
+        /// Version 1 instead of 2c.
+        v1: bool,
+        /// The community.
+        community: Secret,
+    },
+    /// SNMP v3 (RFC 3414).
+    User {
+        /// User name.
+        user: String,
+        /// Authentication protocol and password; `None`: noAuthNoPriv.
+        auth: Option<(AuthProtocol, Secret)>,
+        /// Privacy protocol and password; only with authentication.
+        privacy: Option<(PrivacyProtocol, Secret)>,
+        /// Context name, mostly empty.
+        context: String,
+    },
+}
+
+/// SNMPv3 authentication protocol (RFC 3414, RFC 7860).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the protocols' names")]
+pub enum AuthProtocol {
+    Md5,
+    Sha1,
+    Sha224,
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl AuthProtocol {
+    /// All, with their words.
+    pub const ALL: [(Self, &'static str); 6] = [
+        (Self::Md5, "md5"),
+        (Self::Sha1, "sha"),
+        (Self::Sha224, "sha224"),
+        (Self::Sha256, "sha256"),
+        (Self::Sha384, "sha384"),
+        (Self::Sha512, "sha512"),
+    ];
+}
+
+/// SNMPv3 privacy protocol (RFC 3414, RFC 3826).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the protocols' names")]
+pub enum PrivacyProtocol {
+    Des,
+    Aes128,
+    Aes192,
+    Aes256,
+}
+
+impl PrivacyProtocol {
+    /// All, with their words.
+    pub const ALL: [(Self, &'static str); 4] = [
+        (Self::Des, "des"),
+        (Self::Aes128, "aes"),
+        (Self::Aes192, "aes192"),
+        (Self::Aes256, "aes256"),
+    ];
+}
+
+/// How we ping and check.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Polling {
+    /// Time between two pings of a device.
+    pub interval: Span,
+    /// Time between two pings of infrastructure and of links.
+    pub infrastructure_interval: Span,
+    /// Time between two checks of a service.
+    pub service_interval: Span,
+    /// How long a check of a service may take.
+    pub service_timeout: Span,
+    /// Echo requests a burst.
+    pub count: u16,
+    /// Time between two requests of a burst.
+    pub spacing: Span,
+    /// How long to wait for a reply.
+    pub timeout: Span,
+    /// Bytes of payload in a request.
+    pub payload_bytes: u16,
+    /// Time between two looks at a suspect.
+    pub retry_interval: Span,
+    /// Failed looks in a row that make it down.
+    pub down_after: u32,
+    /// Good looks in a row that make it up again.
+    pub up_after: u32,
+    /// Echo requests a second, overall; `None`: what the schedule needs and a quarter more, at least 1,000.
+    pub max_rate: Option<u32>,
+    /// Echo requests a second to addresses behind one link.
+    pub link_rate: u32,
+    /// Of those, how many at once.
+    pub link_burst: u32,
+    /// Loss above which a target counts as degraded.
+    pub loss_threshold: Ratio,
+    /// Round trip time above which a target counts as degraded; `None`: never.
+    pub rtt_threshold: Option<Span>,
+    /// Addresses that prove that we can look; `None`: the default gateway. Empty: the rule is off.
+    pub self_check: Option<Vec<IpAddr>>,
+    /// How often a name is resolved again.
+    pub resolve_interval: Span,
+}
+
+/// How we ask over SNMP.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snmp {
+    /// Names of the credentials that are tried at devices that name none themselves.
+    pub credentials: Vec<String>,
+    /// Time between two polls of a device.
+    pub interval: Span,
+    /// Time between two polls of a device that carries a link.
+    pub link_interval: Span,
+    /// How often what seldom changes is asked for.
+    pub inventory_interval: Span,
+    /// How long to wait for a response.
+    pub timeout: Span,
+    /// How often a request is sent again.
+    pub retries: u32,
+    /// How long a device's turn may take.
+    pub deadline: Span,
+    /// UDP port.
+    pub port: u16,
+    /// Rows a GetBulk request asks for, at most.
+    pub max_repetitions: u16,
+    /// Devices that are asked at the same time, at most.
+    pub max_devices: usize,
+    /// Requests in flight to one device, at most.
+    pub max_in_flight: usize,
+}
+
+/// What a class does otherwise than the built-in table says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ClassOverride {
+    /// Which probes.
+    pub probes: Option<Vec<String>>,
+    /// Of those, which show life.
+    pub liveness: Option<Vec<String>>,
+    /// Expected to be on at all times.
+    pub always_on: Option<bool>,
+    /// An outage is told to people.
+    pub alerts: Option<bool>,
+    /// Time between two pings.
+    pub interval: Option<Span>,
+    /// Time between two SNMP polls.
+    pub snmp_interval: Option<Span>,
+}
+
+/// Who is told, about what.
+#[derive(Debug, Clone)]
+pub struct Alerts {
+    /// The ways out, by name.
+    pub receivers: BTreeMap<String, Receiver>,
+    /// Which way for what; the first route that fits decides, unless it says `continue`.
+    pub routes: Vec<Route>,
+    /// How often an outage that lasts and is not acknowledged is told again; `None`: never.
+    pub repeat_interval: Option<Span>,
+    /// How long the sender goes on trying.
+    pub give_up_after: Span,
+}
+
+/// A way out.
+#[derive(Debug, Clone)]
+pub struct Receiver {
+    /// Its notifier (`email`, `webhook`, …).
+    pub kind: String,
+    /// Language of its messages.
+    pub language: Lang,
+    /// The notifier's options, unread: it owns them.
+    pub options: Node,
+}
+
+/// Which way for what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Route {
+    /// What it is about; empty: everything.
+    pub selector: Selector,
+    /// Names of receivers; empty: nobody is told.
+    pub receivers: Vec<String>,
+    /// How long an outage of a device or service must last before it is told.
+    pub notify_after: Span,
+    /// How long an outage of a link must last before it is told.
+    pub notify_after_link: Span,
+    /// Times in which nothing is sent; it waits for their end.
+    pub quiet: Option<Quiet>,
+    /// Later routes are looked at too.
+    pub goes_on: bool,
+}
+
+/// A time of the night in which nobody is woken; `to` before `from` goes over midnight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quiet {
+    /// From (inclusive), local time.
+    pub from: Time,
+    /// To (exclusive), local time.
+    pub to: Time,
+}
+
+/// What `/metrics` exposes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metrics {
+    /// Series by interface of a device.
+    pub interfaces: bool,
+    /// Most interfaces of one device that are exposed.
+    pub max_interfaces: usize,
+    /// Most series in all; what is left out is counted.
+    pub max_series: usize,
+}
+
+/// How long history is kept, by level.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retention {
+    /// Samples as they were taken.
+    pub raw: Span,
+    /// Five-minute sums.
+    pub five_minutes: Span,
+    /// Hourly sums.
+    pub hourly: Span,
+    /// Daily sums.
+    pub daily: Span,
+    /// Most bytes of the database; history is thinned to keep to it. `None`: no limit.
+    pub max_bytes: Option<u64>,
+}
+
+/// Copies of the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// Where they lie.
+    pub directory: PathBuf,
+    /// Time between two; `None`: none are made.
+    pub interval: Option<Span>,
+    /// How many are kept.
+    pub keep: usize,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// Least level: `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: String,
+    /// As JSON, one object a line.
+    pub json: bool,
+}

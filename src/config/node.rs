@@ -1,0 +1,374 @@
+//! A YAML sub-tree in which every value knows its place.
+//!
+//! Readers take a [`Node`] apart with [`Node::fields`] and the typed getters of
+//! [`Fields`]; whatever is wrong goes to the [`Sink`] with its place, and
+//! reading goes on. A plugin (probe kind, notifier, device profile) gets its own
+//! sub-tree unread and takes it apart in the same way.
+//!
+//! Nothing here prints a value: values may be secrets (`Debug` shows shapes only).
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::problem::{Problem, Sink, nearest};
+use super::read::Read;
+use super::schema::Key;
+use super::secret::Env;
+
+/// A file that has been read: its name and its lines, for showing problems.
+#[derive(Debug)]
+pub struct Source {
+    /// As it is named in problems.
+    pub name: String,
+    /// Folder that relative paths in it start from.
+    pub folder: PathBuf,
+    /// Its lines, secrets masked; may be empty.
+    pub lines: Vec<String>,
+    /// What its pointers lead to.
+    pub env: Arc<Env>,
+}
+
+/// Where a value stands.
+#[derive(Clone)]
+pub struct Place {
+    /// In which file.
+    pub source: Arc<Source>,
+    /// Line, from 1; 0: nowhere in particular.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
+/// A value with its place.
+#[derive(Clone)]
+pub struct Node {
+    pub(super) place: Place,
+    pub(super) value: Value,
+}
+
+/// What a value is.
+#[derive(Clone)]
+pub(super) enum Value {
+    /// Nothing: empty, `~` or `null`.
+    Null,
+    /// Text, a number, a word.
+    Scalar(Scalar),
+    /// A list.
+    List(Vec<Node>),
+    /// A mapping, in the order of the file, no key twice.
+    Map(Vec<Entry>),
+}
+
+/// A scalar value.
+#[derive(Clone)]
+pub(super) struct Scalar {
+    /// As it is, variables replaced.
+    pub(super) text: Box<str>,
+    /// As it was written, where that is something else.
+    pub(super) written: Option<Box<str>>,
+    /// Without quotes: may be a number or a truth value.
+    pub(super) plain: bool,
+}
+
+/// A key with its value.
+#[derive(Clone)]
+pub(super) struct Entry {
+    pub(super) key: Box<str>,
+    pub(super) place: Place,
+    pub(super) node: Node,
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.source.name, self.line, self.column)
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shape = match &self.value {
+            Value::Null => "nothing".to_owned(),
+            Value::Scalar(_) => "a value".to_owned(),
+            Value::List(items) => format!("a list of {}", items.len()),
+            Value::Map(entries) => format!("a mapping of {} keys", entries.len()),
+        };
+        write!(f, "Node({shape} at {:?})", self.place)
+    }
+}
+
+impl Place {
+    /// A problem here.
+    pub fn problem(&self, what: impl Into<String>) -> Problem {
+        let line = usize::try_from(self.line).unwrap_or(usize::MAX);
+        let source_line = line.checked_sub(1).and_then(|i| self.source.lines.get(i));
+        Problem {
+            line,
+            column: usize::try_from(self.column).unwrap_or(usize::MAX),
+            source_line: source_line.cloned().unwrap_or_default(),
+            ..Problem::of_file(self.source.name.clone(), what)
+        }
+    }
+}
+
+impl Node {
+    /// Where it stands.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// A problem here.
+    pub fn problem(&self, what: impl Into<String>) -> Problem {
+        self.place.problem(what)
+    }
+
+    /// Whether there is nothing (empty, `~`, `null`).
+    pub fn is_null(&self) -> bool {
+        matches!(self.value, Value::Null)
+    }
+
+    /// Whether it is a mapping.
+    pub fn is_map(&self) -> bool {
+        matches!(self.value, Value::Map(_))
+    }
+
+    /// Whether it is a list.
+    pub fn is_list(&self) -> bool {
+        matches!(self.value, Value::List(_))
+    }
+
+    /// The scalar's text, variables replaced; `None` for anything else.
+    pub fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar(scalar) => Some(&scalar.text),
+            Value::Null | Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
+    /// The scalar as it was written, for messages: a variable stays a variable.
+    pub fn written(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar(scalar) => Some(scalar.written.as_deref().unwrap_or(&scalar.text)),
+            Value::Null | Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
+    /// Whether the scalar stood in quotes, so that it is text whatever it looks like.
+    pub fn is_quoted(&self) -> bool {
+        matches!(&self.value, Value::Scalar(s) if !s.plain)
+    }
+
+    /// The values of a list; a single value stands for a list of one, nothing for none.
+    pub fn items(&self) -> &[Node] {
+        match &self.value {
+            Value::Null => &[],
+            Value::List(items) => items,
+            Value::Scalar(_) | Value::Map(_) => std::slice::from_ref(self),
+        }
+    }
+
+    /// The entries of a mapping with free keys: key, its place, its value. Empty for anything else.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Place, &Node)> {
+        let entries: &[Entry] = match &self.value {
+            Value::Map(entries) => entries,
+            Value::Null | Value::Scalar(_) | Value::List(_) => &[],
+        };
+        entries.iter().map(|e| (&*e.key, &e.place, &e.node))
+    }
+
+    /// The value of a key, if this is a mapping that has it; not checked against any table.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entries().find(|(k, _, _)| *k == key).map(|(_, _, n)| n)
+    }
+
+    /// What it is, for messages.
+    pub fn shape(&self) -> &'static str {
+        match &self.value {
+            Value::Null => "nothing",
+            Value::Scalar(_) => "a single value",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a mapping",
+        }
+    }
+
+    /// Reads it as a `T`, or reports why it is none.
+    pub fn read<T: Read>(&self, sink: &Sink) -> Option<T> {
+        T::read(self, sink)
+    }
+
+    /// Opens a mapping whose keys are those of `table`. Unknown keys are
+    /// reported at once; anything but a mapping is reported and yields `None`.
+    pub fn fields<'a>(&'a self, table: &'static [Key], sink: &'a Sink) -> Option<Fields<'a>> {
+        if !self.is_map() && !self.is_null() {
+            let keys: Vec<&str> = table.iter().map(|k| k.name).collect();
+            sink.report(
+                self.problem(format!("this is {}, not a mapping", self.shape()))
+                    .expected(format!("a mapping with the keys {}", keys.join(", "))),
+            );
+            return None;
+        }
+        for (key, place, _) in self.entries() {
+            if table.iter().all(|k| k.name != key) {
+                sink.report(unknown_key(key, place, table.iter().map(|k| k.name)));
+            }
+        }
+        Some(Fields {
+            node: self,
+            table,
+            sink,
+        })
+    }
+
+    /// The tree as JSON, as it was written: variables stay variables, so that
+    /// no secret that stands in one gets into the record.
+    pub fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::List(items) => items.iter().map(Self::to_json).collect(),
+            Value::Map(entries) => entries
+                .iter()
+                .map(|e| (e.key.to_string(), e.node.to_json()))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+            Value::Scalar(scalar) => {
+                let written = scalar.written.as_deref().unwrap_or(&scalar.text);
+                let number = scalar.plain.then(|| serde_json::from_str(written).ok()).flatten();
+                match number {
+                    Some(v @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_))) => v,
+                    Some(_) | None => written.into(),
+                }
+            }
+        }
+    }
+
+    /// A tree of JSON, as [`Node::to_json`] made it; `name` stands for its place in problems.
+    pub fn from_json(name: &str, json: &serde_json::Value, env: &Arc<Env>, sink: &Sink) -> Self {
+        let source = Arc::new(Source {
+            name: name.to_owned(),
+            folder: PathBuf::new(),
+            lines: Vec::new(),
+            env: Arc::clone(env),
+        });
+        let place = Place {
+            source,
+            line: 0,
+            column: 0,
+        };
+        Self::of_json(&place, json, sink)
+    }
+
+    fn of_json(place: &Place, json: &serde_json::Value, sink: &Sink) -> Self {
+        let plain = |text: String| {
+            Value::Scalar(Scalar {
+                text: text.into(),
+                written: None,
+                plain: true,
+            })
+        };
+        let value = match json {
+            serde_json::Value::Null => Value::Null,
+            serde_json::Value::Bool(b) => plain(b.to_string()),
+            serde_json::Value::Number(n) => plain(n.to_string()),
+            serde_json::Value::String(s) => super::yaml::scalar(s, false, place, sink),
+            serde_json::Value::Array(items) => {
+                Value::List(items.iter().map(|i| Self::of_json(place, i, sink)).collect())
+            }
+            serde_json::Value::Object(map) => Value::Map(
+                map.iter()
+                    .map(|(key, value)| Entry {
+                        key: key.as_str().into(),
+                        place: place.clone(),
+                        node: Self::of_json(place, value, sink),
+                    })
+                    .collect(),
+            ),
+        };
+        Self {
+            place: place.clone(),
+            value,
+        }
+    }
+
+    /// A path named by this node's text, relative to the folder of its file.
+    pub fn path_of(&self, text: &str) -> PathBuf {
+        self.place.source.folder.join(Path::new(text))
+    }
+}
+
+/// The problem of a key that nobody knows.
+pub fn unknown_key<'k>(key: &str, place: &Place, known: impl IntoIterator<Item = &'k str>) -> Problem {
+    let known: Vec<&str> = known.into_iter().collect();
+    place
+        .problem(format!("unknown key {key:?}"))
+        .expected(format!("one of: {}", known.join(", ")))
+        .did_you_mean(nearest(key, known.iter().copied()))
+}
+
+/// An opened mapping: typed getters that report to the sink.
+pub struct Fields<'a> {
+    node: &'a Node,
+    table: &'static [Key],
+    sink: &'a Sink,
+}
+
+impl<'a> Fields<'a> {
+    /// The value of a key that is there and not nothing.
+    ///
+    /// The key must stand in the table that the mapping was opened with.
+    pub fn node(&self, key: &str) -> Option<&'a Node> {
+        debug_assert!(
+            self.table.iter().any(|k| k.name == key),
+            "{key} is not in the table"
+        );
+        self.node.get(key).filter(|n| !n.is_null())
+    }
+
+    /// The value of a key, read; `None` when it is not there, or wrong and reported.
+    pub fn get<T: Read>(&self, key: &str) -> Option<T> {
+        self.node(key).and_then(|node| T::read(node, self.sink))
+    }
+
+    /// The value of a key, or `default` when it is not there (or wrong, and reported).
+    pub fn get_or<T: Read>(&self, key: &str, default: T) -> T {
+        self.get(key).unwrap_or(default)
+    }
+
+    /// The values of a key that holds a list; empty when it is not there.
+    pub fn list<T: Read>(&self, key: &str) -> Vec<T> {
+        self.get(key).unwrap_or_default()
+    }
+
+    /// The value of a key that must be there; missing is reported.
+    pub fn require<T: Read>(&self, key: &str) -> Option<T> {
+        let found = self.node(key);
+        if found.is_none() {
+            self.sink.report(
+                self.node
+                    .problem(format!("the key {key:?} is missing here"))
+                    .expected(self.describe(key)),
+            );
+        }
+        found.and_then(|node| T::read(node, self.sink))
+    }
+
+    /// Reports a problem at the value of `key`, or at the mapping when the key is not there.
+    pub fn report(&self, key: &str, what: impl Into<String>, expected: impl Into<String>) {
+        let node = self.node(key).unwrap_or(self.node);
+        self.sink.report(node.problem(what).expected(expected));
+    }
+
+    /// The mapping itself.
+    pub fn whole(&self) -> &'a Node {
+        self.node
+    }
+
+    /// Where this reports.
+    pub fn sink(&self) -> &'a Sink {
+        self.sink
+    }
+
+    fn describe(&self, key: &str) -> String {
+        let doc = self.table.iter().find(|k| k.name == key).map_or("", |k| k.doc);
+        format!("{key}: {doc}")
+    }
+}
