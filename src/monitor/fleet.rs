@@ -46,7 +46,10 @@ pub fn device_standing(inventory: &Inventory, device: &Device, day: Date) -> Sta
     match device.mode {
         MonitorMode::Never => Standing::Exempt,
         _ if device.exemption.as_ref().is_some_and(exempt)
-            || device.site.as_ref().is_some_and(|s| site_is_exempt(inventory, s, day)) =>
+            || device
+                .site
+                .as_ref()
+                .is_some_and(|s| site_is_exempt(inventory, s, day)) =>
         {
             Standing::Exempt
         }
@@ -174,7 +177,11 @@ pub fn site_states(snapshot: &Snapshot) -> BTreeMap<SiteId, State> {
         links.entry(&link.site).or_default().push(link);
     }
     let mut devices: BTreeMap<&SiteId, Vec<&Device>> = BTreeMap::new();
-    for device in inventory.devices.values().filter(|d| !d.is_hidden() && d.is_member()) {
+    for device in inventory
+        .devices
+        .values()
+        .filter(|d| !d.is_hidden() && d.is_member())
+    {
         if let Some(site) = &device.site {
             devices.entry(site).or_default().push(device);
         }
@@ -192,7 +199,11 @@ pub fn site_states(snapshot: &Snapshot) -> BTreeMap<SiteId, State> {
 
 fn site_state(snapshot: &Snapshot, site: &Site, links: &[&Link], devices: &[&Device]) -> Option<State> {
     let of_device = |id: &DeviceId| snapshot.by_key(&TargetKey::from(id.clone())).map(|t| t.state);
-    let of_link = |link: &&Link| snapshot.by_key(&TargetKey::from(link.id.clone())).map(|t| t.state);
+    let of_link = |link: &&Link| {
+        snapshot
+            .by_key(&TargetKey::from(link.id.clone()))
+            .map(|t| t.state)
+    };
     let gateways = || -> Vec<State> {
         if let Some(gateway) = &site.gateway {
             return of_device(gateway).into_iter().collect();
@@ -270,7 +281,10 @@ mod tests {
         tally.add(Standing::Counted, Some(State::Unreachable));
         assert_eq!(tally.ratio(), Ratio::of(1, 2));
         assert_eq!(tally.members, 5);
-        assert_eq!(tally.exempt + tally.not_watched + tally.unknown + tally.expected, tally.members);
+        assert_eq!(
+            tally.exempt + tally.not_watched + tally.unknown + tally.expected,
+            tally.members
+        );
     }
 
     #[test]
