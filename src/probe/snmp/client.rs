@@ -190,8 +190,7 @@ impl Client {
         limits: Limits,
     ) -> Walk {
         let (reply, answer) = oneshot::channel();
-        let letter =
-            transport::Letter::walk(agent.clone(), columns.to_vec(), after.cloned(), limits, reply);
+        let letter = transport::Letter::walk(agent.clone(), columns.to_vec(), after.cloned(), limits, reply);
         let stopped = |finding: Finding| Walk {
             rows: Vec::new(),
             ended: WalkEnd::Finding(finding.clone()),

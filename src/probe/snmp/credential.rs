@@ -157,7 +157,11 @@ impl PrivProtocol {
     /// The protocol of that word; net-snmp's spellings (`AES-256`, `aes128`, `AES-256-C`) too.
     pub fn from_word(word: &str) -> Option<Self> {
         let plain = word.to_ascii_lowercase().replace('-', "");
-        let plain = if plain == "aes128" { "aes".to_owned() } else { plain };
+        let plain = if plain == "aes128" {
+            "aes".to_owned()
+        } else {
+            plain
+        };
         Self::ALL.into_iter().find(|p| p.as_str() == plain)
     }
 }
@@ -257,7 +261,10 @@ mod tests {
         assert_eq!(AuthProtocol::from_word("SHA-512"), Some(AuthProtocol::Sha512));
         assert_eq!(AuthProtocol::from_word("SHA1"), Some(AuthProtocol::Sha1));
         assert_eq!(PrivProtocol::from_word("AES128"), Some(PrivProtocol::Aes128));
-        assert_eq!(PrivProtocol::from_word("AES-256-C"), Some(PrivProtocol::Aes256Cisco));
+        assert_eq!(
+            PrivProtocol::from_word("AES-256-C"),
+            Some(PrivProtocol::Aes256Cisco)
+        );
         assert_eq!(PrivProtocol::from_word("3des"), None);
     }
 }
