@@ -2,4 +2,6 @@
 //!
 //! Imported by `cli` and tests only: the daemon does not know that it is watched.
 
+pub mod socket;
 pub mod thanh_son;
+pub mod weather;
