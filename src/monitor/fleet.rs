@@ -36,6 +36,27 @@ pub enum Standing {
     Counted,
 }
 
+impl Standing {
+    /// How it counts at this moment: what is under maintenance is left out.
+    #[must_use]
+    pub fn now(self, maintenance: bool) -> Self {
+        match self {
+            Self::Counted | Self::NotWatched if maintenance => Self::Exempt,
+            other => other,
+        }
+    }
+
+    /// Whether it is a member of the fleet.
+    pub fn is_member(self) -> bool {
+        self != Self::NoMember
+    }
+
+    /// Whether it counts in ratios once its state is known.
+    pub fn is_counted(self) -> bool {
+        matches!(self, Self::Counted | Self::NotWatched)
+    }
+}
+
 /// How a device counts on `day`. A machine under secrecy rules (`never`) is
 /// exempt; so is what stands at a site that is.
 pub fn device_standing(inventory: &Inventory, device: &Device, day: Date) -> Standing {

@@ -68,7 +68,7 @@ const PURE: &[&str] = &[
     "probe/snmp/walk.rs",
     "probe/snmp/codec",
     "store/history/chunk.rs",
-    "metrics/collect.rs",
+    "metrics/collect/",
     "metrics/expose.rs",
     "alert/route.rs",
     "alert/message.rs",

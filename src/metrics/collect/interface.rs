@@ -1,0 +1,129 @@
+//! Series with a `device` and an `ifname` label.
+//!
+//! Exposed are interfaces that are physical or have an alias, and are not
+//! switched off by their administrator; of these at most
+//! [`Limits::interfaces`](super::Limits::interfaces) a device, the rest is counted as dropped.
+
+use std::collections::BTreeSet;
+
+use super::Extra;
+use super::rows::Rows;
+use crate::metrics::catalog;
+use crate::metrics::catalog::{CATALOG, Metric, Part};
+use crate::metrics::expose::{Labels, Writer};
+use crate::monitor::snapshot::InterfaceView;
+
+/// Kinds of interface that no cable and no antenna belongs to (IANAifType).
+const VIRTUAL: [&str; 12] = [
+    "other",
+    "softwareLoopback",
+    "tunnel",
+    "propVirtual",
+    "l2vlan",
+    "l3ipvlan",
+    "l3ipxvlan",
+    "bridge",
+    "virtualIpAddress",
+    "mplsTunnel",
+    "ipForward",
+    "pppMultilinkBundle",
+];
+
+/// A family with one number per interface; absent where there is none.
+type PerInterface = (&'static Metric, fn(&InterfaceView) -> Option<f64>);
+
+#[expect(clippy::cast_precision_loss, reason = "metrics are f64 by contract")]
+static FAMILIES: [PerInterface; 12] = [
+    (&catalog::INTERFACE_OPER_UP, |i| i.oper_up.map(truth)),
+    (&catalog::INTERFACE_ADMIN_UP, |i| i.admin_up.map(truth)),
+    (&catalog::INTERFACE_SPEED_BYTES_PER_SECOND, speed),
+    (&catalog::INTERFACE_RECEIVE_BYTES_TOTAL, |i| {
+        i.in_octets.map(|n| n as f64)
+    }),
+    (&catalog::INTERFACE_TRANSMIT_BYTES_TOTAL, |i| {
+        i.out_octets.map(|n| n as f64)
+    }),
+    (&catalog::INTERFACE_RECEIVE_ERRORS_TOTAL, |i| {
+        i.in_errors.map(|n| n as f64)
+    }),
+    (&catalog::INTERFACE_TRANSMIT_ERRORS_TOTAL, |i| {
+        i.out_errors.map(|n| n as f64)
+    }),
+    (&catalog::INTERFACE_RECEIVE_DISCARDS_TOTAL, |i| {
+        i.in_discards.map(|n| n as f64)
+    }),
+    (&catalog::INTERFACE_TRANSMIT_DISCARDS_TOTAL, |i| {
+        i.out_discards.map(|n| n as f64)
+    }),
+    (&catalog::INTERFACE_RECEIVE_UTILIZATION_RATIO, |i| {
+        Some(i.in_rate? / speed(i)?)
+    }),
+    (&catalog::INTERFACE_TRANSMIT_UTILIZATION_RATIO, |i| {
+        Some(i.out_rate? / speed(i)?)
+    }),
+    (&catalog::INTERFACE_STATE_CHANGE_TIMESTAMP_SECONDS, |i| {
+        i.changed_at.map(crate::model::time::Timestamp::as_secs_f64)
+    }),
+];
+
+fn truth(holds: bool) -> f64 {
+    if holds { 1.0 } else { 0.0 }
+}
+
+/// Nominal speed in bytes per second; a speed of zero is not known.
+#[expect(clippy::cast_precision_loss, reason = "metrics are f64 by contract")]
+fn speed(interface: &InterfaceView) -> Option<f64> {
+    interface.speed_bps.filter(|s| *s > 0).map(|s| s as f64 / 8.0)
+}
+
+/// Whether an interface is worth series of its own.
+fn is_wanted(interface: &InterfaceView) -> bool {
+    let physical = interface.kind.as_deref().is_none_or(|k| !VIRTUAL.contains(&k));
+    let named = interface.alias.as_ref().is_some_and(|a| !a.is_empty());
+    interface.admin_up != Some(false) && (physical || named)
+}
+
+pub(super) fn write(w: &mut Writer<'_>, rows: &Rows<'_>, extra: &Extra) {
+    let mut chosen: Vec<(Labels, &InterfaceView)> = Vec::new();
+    let mut infos: Vec<Labels> = Vec::new();
+    let mut over_limit = 0;
+    for row in rows.shown() {
+        let Some(snmp) = row.view.and_then(|v| v.snmp.as_deref()) else {
+            continue;
+        };
+        let mut names = BTreeSet::new();
+        let (mut wanted, device) = (0, row.device.id.as_str());
+        for interface in snmp.interfaces.iter().filter(|i| is_wanted(i)) {
+            wanted += 1;
+            if wanted > extra.limits.interfaces {
+                over_limit += 1;
+                continue;
+            }
+            // Names are unique by the view's contract; two of one name would kill the scrape (trap 6).
+            let mut name = interface.name.clone();
+            while !names.insert(name.clone()) {
+                name = format!("{name}:{}", interface.index);
+            }
+            let id = Labels::new(&[("device", device), ("ifname", &name)]);
+            infos.push(info(&id, interface));
+            chosen.push((id, interface));
+        }
+    }
+    for labels in &infos {
+        w.family(&catalog::INTERFACE_INFO).int(labels, 1);
+    }
+    for (metric, value) in FAMILIES {
+        for (labels, interface) in &chosen {
+            w.family(metric).maybe(labels, value(interface));
+        }
+    }
+    for metric in CATALOG.iter().filter(|m| m.part == Part::Interfaces) {
+        w.count_dropped(metric, over_limit);
+    }
+}
+
+fn info(id: &Labels, interface: &InterfaceView) -> Labels {
+    id.with("ifalias", interface.alias.as_deref().unwrap_or_default())
+        .with("ifdescr", interface.descr.as_deref().unwrap_or_default())
+        .with("iftype", interface.kind.as_deref().unwrap_or_default())
+}
