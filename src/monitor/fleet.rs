@@ -40,9 +40,10 @@ impl Standing {
     /// How it counts at this moment: what is under maintenance is left out.
     #[must_use]
     pub fn now(self, maintenance: bool) -> Self {
-        match self {
-            Self::Counted | Self::NotWatched if maintenance => Self::Exempt,
-            other => other,
+        if maintenance && self.is_counted() {
+            Self::Exempt
+        } else {
+            self
         }
     }
 
