@@ -6,6 +6,11 @@ pub mod calendar;
 pub mod fleet;
 pub mod interval;
 pub mod maintain;
+pub mod settings;
 pub mod snapshot;
+pub mod subject;
+pub mod topology;
 
+pub use settings::Settings;
 pub use snapshot::Snapshot;
+pub use topology::Topology;

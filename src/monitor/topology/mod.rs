@@ -1,0 +1,564 @@
+//! Who is watched how, and what depends on what.
+//!
+//! Built from the inventory; immutable; a reload builds another. The parents of
+//! a target are *alternatives*: it has a path while any of them is there.
+//!
+//! - A device: the parents that it names; else the gateway of its site and the
+//!   routers of the site's links (for a link without a router: the link).
+//! - The router that a link ends on: its site's links. If the link itself names
+//!   that router in `via`, it stands on our side of the link and the link
+//!   depends on it, not it on the link.
+//! - A link: the devices that it goes through (`via`).
+//! - A service: the parents that it names; else like a device of its site.
+//!
+//! What nobody looks at can't be judged, so such a parent is looked through: its
+//! own parents stand in its place.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use super::maintain::Window;
+use super::settings::Confirm;
+use super::settings::Settings;
+use super::settings::Thresholds;
+use super::subject::Described;
+use super::subject::sites_around;
+use crate::inventory::Device;
+use crate::inventory::Exemption;
+use crate::inventory::Host;
+use crate::inventory::Inventory;
+use crate::inventory::Link;
+use crate::inventory::MonitorMode;
+use crate::inventory::Service;
+use crate::model::DeviceId;
+use crate::model::LinkId;
+use crate::model::ServiceId;
+use crate::model::SiteId;
+use crate::model::Span;
+use crate::model::TargetId;
+use crate::model::TargetKey;
+use crate::model::TargetKind;
+
+/// The place of a target within one topology: an index into its list.
+pub type Slot = u32;
+
+/// Everything that is watched, and how.
+#[derive(Debug, Clone)]
+pub struct Topology {
+    /// In the order of the ids.
+    specs: Vec<TargetSpec>,
+    slots: HashMap<TargetId, Slot>,
+    parents: Vec<Box<[Slot]>>,
+    children: Vec<Vec<Slot>>,
+    windows: Vec<Covering>,
+    self_check: bool,
+    over: Span,
+    passive_after: Span,
+    inventory: Arc<Inventory>,
+}
+
+/// How one target is watched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TargetSpec {
+    /// Row number.
+    pub id: TargetId,
+    /// Kind and slug.
+    pub key: TargetKey,
+    /// Display name.
+    pub name: String,
+    /// Alternative paths to it; empty: it depends on nothing that is watched.
+    pub parents: Vec<TargetId>,
+    /// The probes that show life, at most [`TargetSpec::MAX_LIVENESS`]; empty:
+    /// only others' evidence tells of it, or nothing.
+    pub liveness: Vec<Arc<str>>,
+    /// Whether anything tells of it.
+    pub watch: Watch,
+    /// How its outages are confirmed.
+    pub confirm: Confirm,
+    /// How often it is looked at.
+    pub interval: Span,
+    /// Its silence is an outage.
+    pub always_on: bool,
+    /// Its outage is told to people.
+    pub alerts: bool,
+    /// Above what it is degraded.
+    pub thresholds: Thresholds,
+    /// Where it lies from here.
+    pub reach: Reach,
+    /// It is left out of ratios on the day for which this was built.
+    pub exempt: bool,
+    /// A TCP refusal shows that it lives.
+    pub trust_refusal: bool,
+}
+
+impl TargetSpec {
+    /// Most liveness probes of one target: the bits of the mask in its state.
+    pub const MAX_LIVENESS: usize = 8;
+}
+
+/// Whether anything tells of a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watch {
+    /// We ask it.
+    Polled,
+    /// We believe what others saw of it.
+    Passive,
+    /// Nothing: kept on record only.
+    Nothing,
+}
+
+/// Where a target lies from here (design §3.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// On this machine: never behind the uplink.
+    Local,
+    /// On a directly connected subnet: behind the uplink's interface, and a
+    /// witness that this interface works.
+    Direct,
+    /// Routed through the uplink.
+    Routed,
+}
+
+impl Reach {
+    /// Where an address lies, given the directly connected subnets.
+    pub fn of(address: IpAddr, direct: &[ipnet::IpNet]) -> Self {
+        if address.is_loopback() {
+            Self::Local
+        } else if direct.iter().any(|net| net.contains(&address)) {
+            Self::Direct
+        } else {
+            Self::Routed
+        }
+    }
+
+    /// Whether it can't be seen without the uplink.
+    pub fn is_behind_uplink(self) -> bool {
+        self != Self::Local
+    }
+}
+
+/// A maintenance window and what it covers.
+#[derive(Debug, Clone)]
+pub struct Covering {
+    /// The window.
+    pub window: Window,
+    /// The targets, in order.
+    pub targets: Vec<Slot>,
+}
+
+/// The parents run in a circle.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Cycle {
+    /// The circle: each depends on the next, the last on the first.
+    pub path: Vec<TargetKey>,
+}
+
+impl fmt::Display for Cycle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("parents run in a circle: ")?;
+        for (i, key) in self.path.iter().chain(self.path.first()).enumerate() {
+            let arrow = if i == 0 { "" } else { " → " };
+            write!(f, "{arrow}{key}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Topology {
+    /// Builds it from the inventory, on `day` (exemptions have dates).
+    ///
+    /// `index` has the row numbers; an entry without one is left out.
+    ///
+    /// # Errors
+    /// [`Cycle`] if parents run in a circle.
+    pub fn build(
+        inventory: Arc<Inventory>,
+        index: &BTreeMap<TargetKey, TargetId>,
+        settings: &Settings,
+        day: Date,
+    ) -> Result<Self, Cycle> {
+        let mut specs = Vec::with_capacity(index.len());
+        for (key, id) in index {
+            specs.extend(Builder { inventory: &inventory, settings, day }.spec(key, *id));
+        }
+        specs.sort_unstable_by_key(|spec: &TargetSpec| spec.id);
+        let graph = raw_parents(&inventory);
+        find_cycle(&graph)?;
+        let by_key: BTreeMap<&TargetKey, usize> = specs.iter().enumerate().map(|(i, s)| (&s.key, i)).collect();
+        let watched = |key: &TargetKey| {
+            by_key
+                .get(key)
+                .and_then(|i| specs.get(*i))
+                .filter(|spec| spec.watch == Watch::Polled)
+                .map(|spec| spec.id)
+        };
+        let all: Vec<Vec<TargetId>> = specs
+            .iter()
+            .map(|spec| effective_parents(&graph, &spec.key, &watched))
+            .collect();
+        for (spec, parents) in specs.iter_mut().zip(all) {
+            spec.parents = parents;
+        }
+        let mut topology = Self::of_specs(specs, settings);
+        topology.windows = settings
+            .maintenance
+            .iter()
+            .map(|window| topology.covering(window, &inventory, settings, day))
+            .collect();
+        topology.inventory = inventory;
+        Ok(topology)
+    }
+
+    /// A topology of these targets, without maintenance windows and inventory.
+    /// Parents that are not among them are left out; so is a second target of the same id.
+    pub fn of_specs(mut specs: Vec<TargetSpec>, settings: &Settings) -> Self {
+        specs.sort_by_key(|spec| spec.id);
+        specs.dedup_by_key(|spec| spec.id);
+        let slots: HashMap<TargetId, Slot> = (0..).zip(&specs).map(|(slot, spec)| (spec.id, slot)).collect();
+        let parents: Vec<Box<[Slot]>> = specs
+            .iter()
+            .map(|spec| spec.parents.iter().filter_map(|id| slots.get(id).copied()).collect())
+            .collect();
+        let mut children = vec![Vec::new(); specs.len()];
+        for (child, parents) in (0..).zip(&parents) {
+            for parent in parents {
+                if let Some(list) = children.get_mut(*parent as usize) {
+                    list.push(child);
+                }
+            }
+        }
+        Self {
+            specs,
+            slots,
+            parents,
+            children,
+            windows: Vec::new(),
+            self_check: settings.self_check,
+            over: settings.degraded_over,
+            passive_after: settings.passive_after,
+            inventory: Arc::default(),
+        }
+    }
+
+    fn covering(&self, window: &Window, inventory: &Inventory, settings: &Settings, day: Date) -> Covering {
+        let fits = |spec: &TargetSpec| {
+            Described::target(inventory, &spec.key, &settings.area_kinds, day)
+                .is_some_and(|described| window.selector.matches(&described.subject()))
+        };
+        Covering {
+            window: window.clone(),
+            targets: (0..)
+                .zip(&self.specs)
+                .filter(|(_, spec)| fits(spec))
+                .map(|(slot, _)| slot)
+                .collect(),
+        }
+    }
+
+    /// All targets, in the order of their ids.
+    pub fn specs(&self) -> &[TargetSpec] {
+        &self.specs
+    }
+
+    /// One target by its row number.
+    pub fn get(&self, id: TargetId) -> Option<&TargetSpec> {
+        self.specs.get(self.slot(id)? as usize)
+    }
+
+    /// The place of a target.
+    pub fn slot(&self, id: TargetId) -> Option<Slot> {
+        self.slots.get(&id).copied()
+    }
+
+    /// The target at a place.
+    pub fn spec(&self, slot: Slot) -> Option<&TargetSpec> {
+        self.specs.get(slot as usize)
+    }
+
+    /// The alternative parents of the target at a place.
+    pub fn parents(&self, slot: Slot) -> &[Slot] {
+        self.parents.get(slot as usize).map_or(&[], |list| list)
+    }
+
+    /// The targets of which the target at a place is a parent.
+    pub fn children(&self, slot: Slot) -> &[Slot] {
+        self.children.get(slot as usize).map_or(&[], |list| list)
+    }
+
+    /// The maintenance windows with what they cover.
+    pub fn windows(&self) -> &[Covering] {
+        &self.windows
+    }
+
+    /// Whether the daemon watches its own uplink.
+    pub fn has_self_check(&self) -> bool {
+        self.self_check
+    }
+
+    /// Over how long quantities are averaged before a threshold is asked.
+    pub fn degraded_over(&self) -> Span {
+        self.over
+    }
+
+    /// Without evidence for so long, a passive device is unknown.
+    pub fn passive_after(&self) -> Span {
+        self.passive_after
+    }
+
+    /// The inventory that it was built from.
+    pub fn inventory(&self) -> &Arc<Inventory> {
+        &self.inventory
+    }
+
+    /// Says where a target lies, once its name has been resolved.
+    pub fn set_reach(&mut self, id: TargetId, reach: Reach) {
+        if let Some(spec) = self.slots.get(&id).and_then(|s| self.specs.get_mut(*s as usize)) {
+            spec.reach = reach;
+        }
+    }
+
+    /// Adds maintenance windows with the targets that they cover, by hand.
+    pub fn add_window(&mut self, window: Window, targets: &[TargetId]) {
+        let mut targets: Vec<Slot> = targets.iter().filter_map(|id| self.slot(*id)).collect();
+        targets.sort_unstable();
+        targets.dedup();
+        self.windows.push(Covering { window, targets });
+    }
+}
+
+/// What is needed to build the row of one target.
+struct Builder<'a> {
+    inventory: &'a Inventory,
+    settings: &'a Settings,
+    day: Date,
+}
+
+impl Builder<'_> {
+    fn spec(&self, key: &TargetKey, id: TargetId) -> Option<TargetSpec> {
+        let slug = key.slug.clone();
+        let spec = match key.kind {
+            TargetKind::Device => self.device(id, self.inventory.devices.get(&DeviceId(slug))?),
+            TargetKind::Link => self.link(id, self.inventory.links.get(&LinkId(slug))?),
+            TargetKind::Service => self.service(id, self.inventory.services.get(&ServiceId(slug))?),
+        };
+        Some(spec)
+    }
+
+    fn device(&self, id: TargetId, device: &Device) -> TargetSpec {
+        let settings = self.settings;
+        let mut liveness = settings.liveness(device);
+        liveness.truncate(TargetSpec::MAX_LIVENESS);
+        let watch = match device.mode {
+            MonitorMode::Polled if liveness.is_empty() || device.addresses.is_empty() => Watch::Passive,
+            MonitorMode::Polled => Watch::Polled,
+            MonitorMode::Passive => Watch::Passive,
+            MonitorMode::Manual | MonitorMode::Never => Watch::Nothing,
+        };
+        if watch != Watch::Polled {
+            liveness.clear();
+        }
+        TargetSpec {
+            id,
+            key: device.id.clone().into(),
+            name: device.name.clone(),
+            parents: Vec::new(),
+            liveness: liveness.into_iter().map(Into::into).collect(),
+            watch,
+            confirm: settings.confirm,
+            interval: settings.interval(device),
+            always_on: settings.is_always_on(device),
+            alerts: settings.alerts(device),
+            thresholds: settings.device_thresholds,
+            reach: self.reach(device.primary_host()),
+            exempt: self.is_exempt(device.exemption.as_ref(), device.site.as_ref()) || device.is_hidden(),
+            trust_refusal: settings.trusts_refusal(device),
+        }
+    }
+
+    fn link(&self, id: TargetId, link: &Link) -> TargetSpec {
+        let router = link.router.as_ref().and_then(|r| self.inventory.devices.get(r));
+        let host = link
+            .far_end
+            .first()
+            .or_else(|| router.and_then(Device::primary_host));
+        let watched = host.is_some();
+        TargetSpec {
+            id,
+            key: link.id.clone().into(),
+            name: link.name.clone(),
+            parents: Vec::new(),
+            liveness: if watched { vec!["icmp".into()] } else { Vec::new() },
+            watch: if watched { Watch::Polled } else { Watch::Nothing },
+            confirm: self.settings.confirm,
+            interval: link.interval.unwrap_or(self.settings.intervals.link),
+            always_on: true,
+            alerts: true,
+            thresholds: self.settings.thresholds_of_link(link),
+            reach: self.reach(host),
+            exempt: self.is_exempt(link.exemption.as_ref(), Some(&link.site)),
+            trust_refusal: false,
+        }
+    }
+
+    fn service(&self, id: TargetId, service: &Service) -> TargetSpec {
+        let mut thresholds = Thresholds::of_service();
+        if let Some(slow) = service.slow_threshold {
+            thresholds.slow = Some(super::settings::Level::above(slow.as_secs_f32()));
+        }
+        TargetSpec {
+            id,
+            key: service.id.clone().into(),
+            name: service.name.clone(),
+            parents: Vec::new(),
+            liveness: vec![service.check.kind.as_str().into()],
+            watch: Watch::Polled,
+            confirm: self.settings.confirm,
+            interval: service.interval.unwrap_or(self.settings.intervals.service),
+            always_on: true,
+            alerts: true,
+            thresholds,
+            // The check's options name its address, and only the check reads them;
+            // whoever resolves it says so by `set_reach`.
+            reach: Reach::Routed,
+            exempt: self.is_exempt(service.exemption.as_ref(), service.site.as_ref()),
+            trust_refusal: false,
+        }
+    }
+
+    fn reach(&self, host: Option<&Host>) -> Reach {
+        match host {
+            Some(Host::Ip(ip)) => Reach::of(*ip, &self.settings.direct_nets),
+            Some(Host::Name(name)) if name == "localhost" => Reach::Local,
+            Some(Host::Name(_)) | None => Reach::Routed,
+        }
+    }
+
+    /// Its own exemption holds, or that of a site that it lies in.
+    fn is_exempt(&self, own: Option<&Exemption>, site: Option<&SiteId>) -> bool {
+        own.is_some_and(|e| e.holds_on(self.day))
+            || sites_around(self.inventory, site)
+                .iter()
+                .any(|site| site.exemption.as_ref().is_some_and(|e| e.holds_on(self.day)))
+    }
+}
+
+type Graph = BTreeMap<TargetKey, Vec<TargetKey>>;
+
+/// The parents as the rules at the head of this file have them, watched or not.
+fn raw_parents(inventory: &Inventory) -> Graph {
+    let mut links_of: BTreeMap<&SiteId, Vec<&Link>> = BTreeMap::new();
+    for link in inventory.links.values() {
+        links_of.entry(&link.site).or_default().push(link);
+    }
+    let ways_in = |site: Option<&SiteId>, own: Option<&TargetKey>| -> Vec<TargetKey> {
+        for site in sites_around(inventory, site) {
+            let links = links_of.get(&site.id).map_or(&[][..], |l| l);
+            if links.is_empty() && site.gateway.is_none() {
+                continue;
+            }
+            let far_side = |link: &&&Link| link.router.as_ref().is_none_or(|r| !link.via.contains(r));
+            let is_gateway = own.is_some_and(|own| {
+                site.gateway.iter().chain(links.iter().filter_map(|l| l.router.as_ref())).any(|id| TargetKey::from(id.clone()) == *own)
+            });
+            if is_gateway {
+                return links.iter().filter(far_side).map(|l| l.id.clone().into()).collect();
+            }
+            let mut ways: Vec<TargetKey> = site.gateway.iter().map(|g| g.clone().into()).collect();
+            for link in links {
+                ways.push(link.router.clone().map_or_else(|| link.id.clone().into(), Into::into));
+            }
+            ways.sort();
+            ways.dedup();
+            return ways;
+        }
+        Vec::new()
+    };
+    let mut graph = Graph::new();
+    for device in inventory.devices.values() {
+        let key: TargetKey = device.id.clone().into();
+        let parents = if device.parents.is_empty() {
+            ways_in(device.site.as_ref(), Some(&key))
+        } else {
+            device.parents.iter().map(|p| p.clone().into()).collect()
+        };
+        graph.insert(key, parents);
+    }
+    for link in inventory.links.values() {
+        graph.insert(
+            link.id.clone().into(),
+            link.via.iter().map(|p| p.clone().into()).collect(),
+        );
+    }
+    for service in inventory.services.values() {
+        let parents = if service.parents.is_empty() {
+            ways_in(service.site.as_ref(), None)
+        } else {
+            service.parents.iter().map(|p| p.clone().into()).collect()
+        };
+        graph.insert(service.id.clone().into(), parents);
+    }
+    graph
+}
+
+/// The nearest watched targets going up from `key`, each once.
+fn effective_parents(
+    graph: &Graph,
+    key: &TargetKey,
+    watched: &impl Fn(&TargetKey) -> Option<TargetId>,
+) -> Vec<TargetId> {
+    let mut found = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut queue: Vec<&TargetKey> = graph.get(key).into_iter().flatten().collect();
+    while let Some(next) = queue.pop() {
+        if !seen.insert(next) {
+            continue;
+        }
+        match watched(next) {
+            Some(id) => {
+                found.insert(id);
+            }
+            None => queue.extend(graph.get(next).into_iter().flatten()),
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// Walks the graph without recursion; a node is grey while its parents are being walked.
+fn find_cycle(graph: &Graph) -> Result<(), Cycle> {
+    let mut done: BTreeSet<&TargetKey> = BTreeSet::new();
+    for start in graph.keys() {
+        let mut path: Vec<(&TargetKey, std::slice::Iter<'_, TargetKey>)> = Vec::new();
+        let mut grey: BTreeSet<&TargetKey> = BTreeSet::new();
+        let mut enter = Some(start);
+        loop {
+            if let Some(key) = enter.take().filter(|key| !done.contains(key)) {
+                if !grey.insert(key) {
+                    let path = path.into_iter().map(|(k, _)| k.clone());
+                    return Err(Cycle {
+                        path: path.skip_while(|k| k != key).collect(),
+                    });
+                }
+                path.push((key, graph.get(key).map_or(&[][..], |l| l).iter()));
+            }
+            let Some((key, parents)) = path.last_mut() else {
+                break;
+            };
+            enter = parents.next();
+            if enter.is_none() {
+                grey.remove(*key);
+                done.insert(*key);
+                path.pop();
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
