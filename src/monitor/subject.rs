@@ -77,12 +77,7 @@ impl<'a> Described<'a> {
         )
     }
 
-    fn new(
-        kind: &'static str,
-        id: &'a str,
-        class: &'a str,
-        labels: &'a BTreeMap<String, String>,
-    ) -> Self {
+    fn new(kind: &'static str, id: &'a str, class: &'a str, labels: &'a BTreeMap<String, String>) -> Self {
         Self {
             kind,
             id,
@@ -94,13 +89,7 @@ impl<'a> Described<'a> {
         }
     }
 
-    fn at(
-        mut self,
-        inventory: &'a Inventory,
-        site: Option<&SiteId>,
-        kinds: &[UnitKind],
-        day: Date,
-    ) -> Self {
+    fn at(mut self, inventory: &'a Inventory, site: Option<&SiteId>, kinds: &[UnitKind], day: Date) -> Self {
         let chain = sites_around(inventory, site);
         self.site_kind = chain.first().map_or("", |site| site.kind.as_str());
         self.sites = chain.iter().map(|site| site.id.as_str()).collect();

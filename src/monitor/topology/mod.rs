@@ -185,12 +185,20 @@ impl Topology {
     ) -> Result<Self, Cycle> {
         let mut specs = Vec::with_capacity(index.len());
         for (key, id) in index {
-            specs.extend(Builder { inventory: &inventory, settings, day }.spec(key, *id));
+            specs.extend(
+                Builder {
+                    inventory: &inventory,
+                    settings,
+                    day,
+                }
+                .spec(key, *id),
+            );
         }
         specs.sort_unstable_by_key(|spec: &TargetSpec| spec.id);
         let graph = raw_parents(&inventory);
         find_cycle(&graph)?;
-        let by_key: BTreeMap<&TargetKey, usize> = specs.iter().enumerate().map(|(i, s)| (&s.key, i)).collect();
+        let by_key: BTreeMap<&TargetKey, usize> =
+            specs.iter().enumerate().map(|(i, s)| (&s.key, i)).collect();
         let watched = |key: &TargetKey| {
             by_key
                 .get(key)
@@ -223,7 +231,12 @@ impl Topology {
         let slots: HashMap<TargetId, Slot> = (0..).zip(&specs).map(|(slot, spec)| (spec.id, slot)).collect();
         let parents: Vec<Box<[Slot]>> = specs
             .iter()
-            .map(|spec| spec.parents.iter().filter_map(|id| slots.get(id).copied()).collect())
+            .map(|spec| {
+                spec.parents
+                    .iter()
+                    .filter_map(|id| slots.get(id).copied())
+                    .collect()
+            })
             .collect();
         let mut children = vec![Vec::new(); specs.len()];
         for (child, parents) in (0..).zip(&parents) {
@@ -464,14 +477,25 @@ fn raw_parents(inventory: &Inventory) -> Graph {
             }
             let far_side = |link: &&&Link| link.router.as_ref().is_none_or(|r| !link.via.contains(r));
             let is_gateway = own.is_some_and(|own| {
-                site.gateway.iter().chain(links.iter().filter_map(|l| l.router.as_ref())).any(|id| TargetKey::from(id.clone()) == *own)
+                site.gateway
+                    .iter()
+                    .chain(links.iter().filter_map(|l| l.router.as_ref()))
+                    .any(|id| TargetKey::from(id.clone()) == *own)
             });
             if is_gateway {
-                return links.iter().filter(far_side).map(|l| l.id.clone().into()).collect();
+                return links
+                    .iter()
+                    .filter(far_side)
+                    .map(|l| l.id.clone().into())
+                    .collect();
             }
             let mut ways: Vec<TargetKey> = site.gateway.iter().map(|g| g.clone().into()).collect();
             for link in links {
-                ways.push(link.router.clone().map_or_else(|| link.id.clone().into(), Into::into));
+                ways.push(
+                    link.router
+                        .clone()
+                        .map_or_else(|| link.id.clone().into(), Into::into),
+                );
             }
             ways.sort();
             ways.dedup();

@@ -85,7 +85,11 @@ fn link(id: &str, site: &str, router: Option<&str>, via: &[&str]) -> Link {
 /// An office with its own router towards the provider, and a commune behind a link.
 fn district() -> Inventory {
     let mut inventory = Inventory::default();
-    for site in [site("office", None), site("room", Some("office")), site("xa", None)] {
+    for site in [
+        site("office", None),
+        site("room", Some("office")),
+        site("xa", None),
+    ] {
         inventory.sites.insert(site.id.clone(), site);
     }
     for device in [
