@@ -188,10 +188,10 @@ catalog! {
             "Site attributes; value is always 1."
         AREA_INFO Gauge None "tramgac_area_info" [area, name, geohash]
             "Area attributes; value is always 1."
-        LINK_INFO Gauge None "tramgac_link_info" [link, name, area, site, provider, circuit, role, device, ifname]
-            "WAN link attributes; value is always 1."
-        LINK_RTT_SECONDS Histogram Seconds "tramgac_link_rtt_seconds" [link]
-            "Round trip time over a WAN link."
+        SITE_UP Gauge Bool "tramgac_site_up" [site, area]
+            "1 if the site is considered online under its policy (gateway, any or quorum)."
+        SITE_COUNTED Gauge Bool "tramgac_site_counted" [site, area]
+            "1 if the site counts in connectivity ratios, 0 if it is exempt."
         SERVICE_UP Gauge Bool "tramgac_service_up" [service, site, area, kind]
             "1 if the service check passed. Absent while unknown."
         SERVICE_DURATION_SECONDS Gauge Seconds "tramgac_service_duration_seconds" [service, site, area, kind]
@@ -200,32 +200,6 @@ catalog! {
             "Last HTTP status code."
         SERVICE_TLS_NOT_AFTER_TIMESTAMP_SECONDS Gauge Seconds "tramgac_service_tls_not_after_timestamp_seconds" [service, site, area]
             "Unix time at which the earliest certificate of the chain expires."
-        LINK_UP Gauge Bool "tramgac_link_up" [link, area, role]
-            "1 if the WAN link is considered online."
-        LINK_COUNTED Gauge Bool "tramgac_link_counted" [link, area, role]
-            "1 if the link counts in connectivity ratios, 0 if it is exempt."
-        LINK_CONTRACTED_RECEIVE_BYTES_PER_SECOND Gauge BytesPerSecond "tramgac_link_contracted_receive_bytes_per_second" [link]
-            "Contracted download bandwidth."
-        LINK_CONTRACTED_TRANSMIT_BYTES_PER_SECOND Gauge BytesPerSecond "tramgac_link_contracted_transmit_bytes_per_second" [link]
-            "Contracted upload bandwidth."
-        LINK_RECEIVE_BYTES_TOTAL Counter Bytes "tramgac_link_receive_bytes_total" [link]
-            "Bytes received over the link (from the mapped interface)."
-        LINK_TRANSMIT_BYTES_TOTAL Counter Bytes "tramgac_link_transmit_bytes_total" [link]
-            "Bytes sent over the link (from the mapped interface)."
-        LINK_RECEIVE_UTILIZATION_RATIO Gauge Ratio "tramgac_link_receive_utilization_ratio" [link]
-            "Receive rate between the last two polls over contracted bandwidth."
-        LINK_TRANSMIT_UTILIZATION_RATIO Gauge Ratio "tramgac_link_transmit_utilization_ratio" [link]
-            "Send rate between the last two polls over contracted bandwidth."
-        LINK_LOSS_THRESHOLD_RATIO Gauge Ratio "tramgac_link_loss_threshold_ratio" [link]
-            "Loss above which the link counts as degraded (configured)."
-        LINK_RTT_THRESHOLD_SECONDS Gauge Seconds "tramgac_link_rtt_threshold_seconds" [link]
-            "Round trip time above which the link counts as degraded (configured)."
-        LINK_QUALITY_OK Gauge Bool "tramgac_link_quality_ok" [link]
-            "1 if loss, round trip time and jitter were within thresholds over the last quality window."
-        SITE_UP Gauge Bool "tramgac_site_up" [site, area]
-            "1 if the site is considered online under its policy (gateway, any or quorum)."
-        SITE_COUNTED Gauge Bool "tramgac_site_counted" [site, area]
-            "1 if the site counts in connectivity ratios, 0 if it is exempt."
         FLEET_MEMBERS Gauge None "tramgac_fleet_members" [kind, area, class]
             "Inventory size (lifecycle in_use). kind is device, site, link or service; members = expected + unknown + exempt."
         FLEET_EXPECTED Gauge None "tramgac_fleet_expected" [kind, area, class]
@@ -250,6 +224,32 @@ catalog! {
             "Counted time online in a sliding window (1d, 7d, 30d), from the database."
         WINDOW_OBSERVED_SECONDS Gauge Seconds "tramgac_window_observed_seconds" [kind, area, class, window]
             "Counted time with a known state in a sliding window, from the database."
+        LINK_INFO Gauge None "tramgac_link_info" [link, name, area, site, provider, circuit, role, device, ifname]
+            "WAN link attributes; value is always 1."
+        LINK_RTT_SECONDS Histogram Seconds "tramgac_link_rtt_seconds" [link]
+            "Round trip time over a WAN link."
+        LINK_UP Gauge Bool "tramgac_link_up" [link, area, role]
+            "1 if the WAN link is considered online."
+        LINK_COUNTED Gauge Bool "tramgac_link_counted" [link, area, role]
+            "1 if the link counts in connectivity ratios, 0 if it is exempt."
+        LINK_CONTRACTED_RECEIVE_BYTES_PER_SECOND Gauge BytesPerSecond "tramgac_link_contracted_receive_bytes_per_second" [link]
+            "Contracted download bandwidth."
+        LINK_CONTRACTED_TRANSMIT_BYTES_PER_SECOND Gauge BytesPerSecond "tramgac_link_contracted_transmit_bytes_per_second" [link]
+            "Contracted upload bandwidth."
+        LINK_RECEIVE_BYTES_TOTAL Counter Bytes "tramgac_link_receive_bytes_total" [link]
+            "Bytes received over the link (from the mapped interface)."
+        LINK_TRANSMIT_BYTES_TOTAL Counter Bytes "tramgac_link_transmit_bytes_total" [link]
+            "Bytes sent over the link (from the mapped interface)."
+        LINK_RECEIVE_UTILIZATION_RATIO Gauge Ratio "tramgac_link_receive_utilization_ratio" [link]
+            "Receive rate between the last two polls over contracted bandwidth."
+        LINK_TRANSMIT_UTILIZATION_RATIO Gauge Ratio "tramgac_link_transmit_utilization_ratio" [link]
+            "Send rate between the last two polls over contracted bandwidth."
+        LINK_LOSS_THRESHOLD_RATIO Gauge Ratio "tramgac_link_loss_threshold_ratio" [link]
+            "Loss above which the link counts as degraded (configured)."
+        LINK_RTT_THRESHOLD_SECONDS Gauge Seconds "tramgac_link_rtt_threshold_seconds" [link]
+            "Round trip time above which the link counts as degraded (configured)."
+        LINK_QUALITY_OK Gauge Bool "tramgac_link_quality_ok" [link]
+            "1 if loss, round trip time and jitter were within thresholds over the last quality window."
     }
     Devices {
         DEVICE_INFO Gauge None "tramgac_device_info" [device, name, address, mac, vendor, model, serial, firmware, area, site, class, parent]

@@ -8,5 +8,7 @@
 )]
 
 mod architecture;
+mod metrics_docs;
+mod metrics_exposition;
 mod support;
 mod systemd_unit;

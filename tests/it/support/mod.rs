@@ -2,6 +2,8 @@
 
 #![expect(dead_code, reason = "each test uses a part of it")]
 
+pub mod district;
+pub mod exposition;
 pub mod netns;
 pub mod program;
 

@@ -1,0 +1,512 @@
+//! A made-up district as a snapshot: the inventory of Thanh Sơn without a
+//! daemon, with whatever states a test wants.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::civil::{Date, date};
+use serde_json::Value;
+use tramgac::inventory::device::Probing;
+use tramgac::inventory::{
+    Address, Check, Class, Device, Exemption, Host, Inventory, Lifecycle, Link, Medium, Membership,
+    MonitorMode, Origin, Service, Site, SiteKind, SitePolicy, Unit, UnitKind,
+};
+use tramgac::lab::thanh_son::{COMMUNES, FORMER_UNITS, SCHOOLS};
+use tramgac::metrics::Extra;
+use tramgac::metrics::collect::{Build, IndicatorSample, Limits, Times, Window};
+use tramgac::metrics::process::Meters;
+use tramgac::model::observation::RttStats;
+use tramgac::model::{
+    EchoStats, Fact, Ratio, Reading, ServiceStats, Span, State, TargetId, TargetKey, Timestamp,
+};
+use tramgac::monitor::Snapshot;
+use tramgac::monitor::snapshot::{InterfaceView, SHARD_TARGETS, SnmpView, TargetView, Totals};
+
+/// The day of all tests.
+pub const TODAY: Date = date(2026, 11, 24);
+
+/// An empty device of a class at a site.
+pub fn device(id: &str, class: Class, site: Option<&str>) -> Device {
+    Device {
+        id: id.parse().unwrap(),
+        name: id.to_owned(),
+        class,
+        site: site.map(|s| s.parse().unwrap()),
+        addresses: Vec::new(),
+        macs: Vec::new(),
+        serial: None,
+        vendor: None,
+        model: None,
+        asset_tag: None,
+        lifecycle: Lifecycle::InUse,
+        condition: None,
+        mode: MonitorMode::Polled,
+        owner: None,
+        purchased_on: None,
+        in_service_from: None,
+        price_vnd: None,
+        warranty_end: None,
+        exemption: None,
+        parents: Vec::new(),
+        credentials: Vec::new(),
+        probing: Probing::default(),
+        labels: BTreeMap::new(),
+        origin: Origin::Declared,
+    }
+}
+
+/// An exemption in force.
+pub fn exemption(reason: &str) -> Exemption {
+    Exemption {
+        reason: reason.to_owned(),
+        decision: Some("12/QĐ-UBND".to_owned()),
+        author: None,
+        from: None,
+        to: None,
+    }
+}
+
+fn unit(id: &str, name: &str, kind: UnitKind, until_merger: bool) -> Unit {
+    Unit {
+        id: id.parse().unwrap(),
+        name: name.to_owned(),
+        kind,
+        parent: None,
+        code: None,
+        valid_from: (!until_merger).then_some(date(2025, 7, 1)),
+        valid_to: until_merger.then_some(date(2025, 7, 1)),
+        successions: Vec::new(),
+        origin: Origin::Declared,
+    }
+}
+
+/// A site of a kind that belonged to one unit before the merger and belongs to another after it.
+pub fn site(id: &str, name: &str, kind: SiteKind, units: &[(&str, bool)]) -> Site {
+    Site {
+        id: id.parse().unwrap(),
+        name: name.to_owned(),
+        kind,
+        within: None,
+        address: None,
+        coordinates: None,
+        units: units
+            .iter()
+            .map(|(unit, former)| Membership {
+                unit: unit.parse().unwrap(),
+                from: (!former).then_some(date(2025, 7, 1)),
+                to: former.then_some(date(2025, 7, 1)),
+            })
+            .collect(),
+        head_counts: Vec::new(),
+        policy: SitePolicy::Gateway,
+        gateway: None,
+        exemption: None,
+        labels: BTreeMap::new(),
+        origin: Origin::Declared,
+    }
+}
+
+/// A link of a site, carried by the site's router.
+pub fn link(id: &str, site: &str, router: &str) -> Link {
+    Link {
+        id: id.parse().unwrap(),
+        name: id.to_owned(),
+        site: site.parse().unwrap(),
+        role: "primary".to_owned(),
+        provider: None,
+        circuit: None,
+        medium: Medium::Fiber,
+        contracted_receive_bps: Some(40_000_000),
+        contracted_transmit_bps: Some(20_000_000),
+        sla: None,
+        router: Some(router.parse().unwrap()),
+        interface: Some("ether1".to_owned()),
+        via: Vec::new(),
+        far_end: Vec::new(),
+        interval: None,
+        timeout: None,
+        loss_threshold: Ratio::new(0.2).ok(),
+        rtt_threshold: Some(Span::from_millis(150)),
+        in_service_from: None,
+        exemption: None,
+        labels: BTreeMap::new(),
+        origin: Origin::Declared,
+    }
+}
+
+fn service(id: &str, name: &str, site: &str) -> Service {
+    Service {
+        id: id.parse().unwrap(),
+        name: name.to_owned(),
+        site: Some(site.parse().unwrap()),
+        parents: Vec::new(),
+        check: Check {
+            kind: "http".to_owned(),
+            options: Value::Null,
+        },
+        interval: None,
+        timeout: None,
+        slow_threshold: None,
+        in_service_from: None,
+        exemption: None,
+        labels: BTreeMap::new(),
+        origin: Origin::Declared,
+    }
+}
+
+/// Puts entries into an inventory by their ids.
+pub fn add(inventory: &mut Inventory, devices: impl IntoIterator<Item = Device>) {
+    for device in devices {
+        inventory.devices.insert(device.id.clone(), device);
+    }
+}
+
+/// The office, 23 halls with their links, schools, services.
+pub fn district() -> Inventory {
+    let mut all = Inventory::default();
+    for commune in &COMMUNES {
+        let unit = unit(commune.id, commune.name, UnitKind::Commune, false);
+        all.units.insert(unit.id.clone(), unit);
+    }
+    let mut office = site(
+        "office",
+        "Trụ sở UBND xã Thanh Sơn",
+        SiteKind::Office,
+        &[("xa-thanh-son", false)],
+    );
+    office.coordinates = Some((21.2, 105.18));
+    office.gateway = Some("office-router".parse().unwrap());
+    all.sites.insert(office.id.clone(), office);
+    let mut mast = site("mast-1", "Cột phát sóng", SiteKind::Mast, &[]);
+    mast.policy = SitePolicy::Any;
+    all.sites.insert(mast.id.clone(), mast);
+    add(&mut all, [device("mast-radio", Class::Radio, Some("mast-1"))]);
+    add(&mut all, [device("stray", Class::Camera, None)]);
+    let single = [
+        ("office-router", Class::Router),
+        ("office-switch", Class::Switch),
+        ("office-server", Class::Server),
+        ("office-ups", Class::Ups),
+        ("office-printer", Class::Printer),
+        ("office-scanner", Class::Scanner),
+    ];
+    add(
+        &mut all,
+        single.map(|(id, class)| device(id, class, Some("office"))),
+    );
+    add(
+        &mut all,
+        (1..=10).map(|i| device(&format!("office-ap-{i}"), Class::WifiAp, Some("office"))),
+    );
+    add(
+        &mut all,
+        (1..=20).map(|i| device(&format!("office-pc-{i}"), Class::Computer, Some("office"))),
+    );
+    let hidden = (1..=3).map(|i| {
+        let mut pc = device(&format!("office-secret-{i}"), Class::Computer, Some("office"));
+        pc.mode = MonitorMode::Never;
+        pc.exemption = (i == 1).then(|| exemption("secrecy"));
+        pc
+    });
+    add(&mut all, hidden.collect::<Vec<_>>());
+    halls(&mut all);
+    for school in &SCHOOLS {
+        let hall = FORMER_UNITS.iter().find(|f| f.hall == school.hall).unwrap();
+        let s = site(school.id, school.name, SiteKind::School, &[(hall.today, false)]);
+        all.sites.insert(s.id.clone(), s);
+        let router = format!("{}-router", school.id);
+        add(&mut all, [device(&router, Class::Router, Some(school.id))]);
+        let l = link(&format!("wan-{}", school.id), school.id, &router);
+        all.links.insert(l.id.clone(), l);
+    }
+    for (id, name) in [("portal", "Cổng thông tin"), ("edoc", "Quản lý văn bản")] {
+        let s = service(id, name, "office");
+        all.services.insert(s.id.clone(), s);
+    }
+    all
+}
+
+/// The former communes' halls, each with a router, three computers and a link.
+fn halls(all: &mut Inventory) {
+    for (i, former) in FORMER_UNITS.iter().enumerate() {
+        let old = format!("cu-{}", former.hall);
+        let kind = if former.township {
+            UnitKind::Township
+        } else {
+            UnitKind::Commune
+        };
+        let u = unit(&old, former.name, kind, true);
+        all.units.insert(u.id.clone(), u);
+        let units = [(old.as_str(), true), (former.today, false)];
+        let mut hall = site(former.hall, former.name, SiteKind::CommuneHall, &units);
+        hall.coordinates = Some(former.position);
+        all.sites.insert(hall.id.clone(), hall);
+        let router = format!("{}-router", former.hall);
+        let mut r = device(&router, Class::Router, Some(former.hall));
+        r.name = format!("Bộ định tuyến {}", former.name);
+        r.vendor = Some("MikroTik".to_owned());
+        r.addresses = vec![Address {
+            host: Host::Ip([10, 20, u8::try_from(i).unwrap(), 1].into()),
+        }];
+        r.parents = vec!["office-router".parse().unwrap()];
+        add(all, [r]);
+        add(
+            all,
+            (1..=3).map(|i| {
+                device(
+                    &format!("{}-pc-{i}", former.hall),
+                    Class::Computer,
+                    Some(former.hall),
+                )
+            }),
+        );
+        let mut l = link(&format!("wan-{}", former.hall), former.hall, &router);
+        l.provider = Some(former.provider.to_owned());
+        all.links.insert(l.id.clone(), l);
+    }
+}
+
+/// Every target of an inventory, in the order of the ids that the store would give.
+pub fn keys(inventory: &Inventory) -> Vec<TargetKey> {
+    let devices = inventory.devices.keys().map(|d| TargetKey::from(d.clone()));
+    let links = inventory.links.keys().map(|l| TargetKey::from(l.clone()));
+    let services = inventory.services.keys().map(|s| TargetKey::from(s.clone()));
+    devices.chain(links).chain(services).collect()
+}
+
+/// A target in a state, and nothing else known of it.
+pub fn view(id: u32, key: &TargetKey, state: State) -> TargetView {
+    TargetView {
+        id: TargetId(id),
+        key: key.clone(),
+        state,
+        reason: None,
+        since: Timestamp::from_secs(1_700_000_000),
+        suspect: false,
+        incident: None,
+        root: None,
+        maintenance: false,
+        acknowledged: false,
+        flapping: false,
+        last_reply_at: None,
+        last_look_at: None,
+        evidence: BTreeMap::new(),
+        totals: Totals::default(),
+        echo: None,
+        service: None,
+        snmp: None,
+    }
+}
+
+/// The snapshot of an inventory in which `look` makes each target's view.
+pub fn snapshot(
+    inventory: Inventory,
+    at: Timestamp,
+    mut look: impl FnMut(u32, &TargetKey) -> TargetView,
+) -> Snapshot {
+    let keys = keys(&inventory);
+    let mut index = BTreeMap::new();
+    let mut shards: Vec<Vec<Arc<TargetView>>> = Vec::new();
+    for (id, key) in keys.iter().enumerate() {
+        let number = u32::try_from(id).unwrap();
+        index.insert(key.clone(), TargetId(number));
+        if id % SHARD_TARGETS == 0 {
+            shards.push(Vec::new());
+        }
+        shards.last_mut().unwrap().push(Arc::new(look(number, key)));
+    }
+    Snapshot {
+        at,
+        inventory: Arc::new(inventory),
+        index: Arc::new(index),
+        shards: shards.into_iter().map(Arc::new).collect(),
+        blind_since: None,
+        incidents: Arc::new(Vec::new()),
+    }
+}
+
+/// A burst of three that took so long each.
+pub fn burst(received: u16, millis: u64) -> EchoStats {
+    let rtt = Span::from_millis(millis);
+    EchoStats {
+        address: [127, 0, 0, 1].into(),
+        sent: 3,
+        received,
+        late: 0,
+        duplicates: 0,
+        rtt: (received > 0).then(|| RttStats {
+            min: rtt,
+            median: rtt,
+            max: rtt,
+            sum: rtt * u32::from(received),
+            jitter: (received > 1).then_some(Span::from_micros(250)),
+        }),
+    }
+}
+
+/// A physical interface that has moved `octets`.
+pub fn interface(name: &str, octets: u64) -> InterfaceView {
+    InterfaceView {
+        name: name.to_owned(),
+        index: 1,
+        descr: Some(name.to_owned()),
+        kind: Some("ethernetCsmacd".to_owned()),
+        admin_up: Some(true),
+        oper_up: Some(true),
+        speed_bps: Some(1_000_000_000),
+        in_octets: Some(octets),
+        out_octets: Some(octets / 2),
+        in_errors: Some(0),
+        out_errors: Some(0),
+        in_discards: Some(1),
+        out_discards: Some(0),
+        in_rate: Some(1_250_000.0),
+        out_rate: Some(125_000.0),
+        changed_at: Some(Timestamp::from_secs(1_700_000_000)),
+        ..InterfaceView::default()
+    }
+}
+
+/// What a device that answers SNMP tells, with readings of every kind.
+pub fn snmp(at: Timestamp, octets: u64, readings: Vec<Reading>) -> SnmpView {
+    SnmpView {
+        up: true,
+        reason: None,
+        polled_at: Some(at),
+        duration: Span::from_millis(40),
+        packets: 5,
+        uptime: Some(Span::from_secs(86_400)),
+        profile: None,
+        facts: vec![Fact {
+            key: "firmware".to_owned(),
+            value: "7.16.1".to_owned(),
+        }],
+        interfaces: vec![interface("ether1", octets), interface("ether2", octets)],
+        readings,
+    }
+}
+
+/// The district at second `tick` of a run: the link of Thạch Khoán is cut,
+/// its router and computers unreachable, one computer is off, one access point unknown.
+pub fn running(tick: u64, start: Timestamp) -> Snapshot {
+    let at = start.plus(Span::from_secs(tick));
+    snapshot(district(), at, |id, key| {
+        let slug = key.slug.as_str();
+        let state = match slug {
+            "wan-thach-khoan" | "office-pc-1" => State::Down,
+            "wan-vo-mieu" => State::Degraded,
+            "office-ap-3" | "office-scanner" => State::Unknown,
+            s if s.starts_with("thach-khoan-") => State::Unreachable,
+            s if s.starts_with("office-secret") => State::Unknown,
+            _ => State::Up,
+        };
+        let mut v = view(id, key, state);
+        v.maintenance = slug == "office-ap-4";
+        v.last_look_at = (state != State::Unknown).then_some(at);
+        v.last_reply_at = state.is_online().then_some(at);
+        let received = if state.is_online() { 3 } else { 0 };
+        if state != State::Unknown {
+            v.echo = Some(burst(received, 4 + u64::from(id % 40)));
+        }
+        v.totals = Totals {
+            outages: u64::from(state.is_out()),
+            outage: if state.is_out() {
+                Span::from_secs(tick)
+            } else {
+                Span::ZERO
+            },
+            observed: Span::from_secs(tick),
+            reboots: 0,
+            echo_sent: 3 * (tick + 1),
+            echo_received: u64::from(received) * (tick + 1),
+            rtt_sum: Span::from_millis(u64::from(received) * 4 * (tick + 1)),
+        };
+        if key.kind == tramgac::model::TargetKind::Service {
+            v.service = Some(ServiceStats {
+                duration: Span::from_millis(120),
+                phases: Vec::new(),
+                http_status: Some(200),
+                tls_not_after: Some(at.plus(Span::from_secs(30 * 86_400))),
+            });
+        }
+        if state.is_online() && (slug.ends_with("router") || slug.ends_with("switch")) {
+            v.snmp = Some(Arc::new(snmp(at, 1_000_000_000 + 1_250_000 * tick, Vec::new())));
+        }
+        v
+    })
+}
+
+/// Counters of a daemon that has run for `tick` seconds, one cycle each.
+pub fn meters(tick: u64, start: Timestamp) -> Meters {
+    let meters = Meters::default();
+    for name in ["icmp", "snmp", "http"] {
+        let p = meters.protocol(name);
+        p.cycles.add(tick + 1);
+        p.attempts.add((tick + 1) * 100);
+        p.interval.set(Span::from_secs(1));
+        p.duration.set(Span::from_millis(200));
+        p.lag.set(Span::from_millis(2));
+        p.last_cycle.set(start.plus(Span::from_secs(tick)));
+        p.failed_as("timeout");
+    }
+    for (i, unit) in FORMER_UNITS.iter().enumerate() {
+        let rtt = meters.link_rtt(&format!("wan-{}", unit.hall).parse().unwrap());
+        for _ in 0..=tick {
+            rtt.observe(Span::from_millis(4 + u64::try_from(i).unwrap()));
+        }
+    }
+    let mail = meters.channel("it-mail");
+    mail.attempts.add(2);
+    meters.db_write.observe(Span::from_millis(4));
+    meters.db_main_bytes.set(4_096_000);
+    meters.db_wal_bytes.set(32_000);
+    meters.icmp_send_errors("no_route").inc();
+    meters.config_reloaded(true, start);
+    meters
+}
+
+/// What a daemon adds to a snapshot.
+pub fn extra(meters: &Meters, snapshot: &Snapshot) -> Extra {
+    let day = Span::from_secs(86_400);
+    let times = |days: u32| {
+        let one = |t: &TargetView| {
+            let up = if t.state.is_out() {
+                day * days / 2
+            } else {
+                day * days
+            };
+            let observed = day * days;
+            (t.id, Times { up, observed })
+        };
+        Arc::new(snapshot.targets().map(one).collect())
+    };
+    Extra {
+        today: TODAY,
+        area_kinds: vec![UnitKind::Commune, UnitKind::Ward, UnitKind::Township],
+        build: Build {
+            version: "0.1.0",
+            revision: "abcdef",
+            rustc: "1.95.0",
+        },
+        process: meters.read(),
+        work_time: BTreeMap::from([("office".to_owned(), true)]),
+        indicators: COMMUNES
+            .iter()
+            .map(|c| IndicatorSample {
+                indicator: "computers_seen".to_owned(),
+                area: c.id.to_owned(),
+                numerator: 9,
+                denominator: 10,
+                unknown: 1,
+                exempt: 2,
+            })
+            .collect(),
+        windows: [("1d", 1), ("7d", 7), ("30d", 30)]
+            .map(|(name, days)| Window {
+                name,
+                times: times(days),
+            })
+            .into(),
+        limits: Limits::default(),
+    }
+}
