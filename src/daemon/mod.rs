@@ -1,1 +1,3 @@
 //! The only place that joins the parts.
+
+pub mod snmp_view;

@@ -15,6 +15,8 @@
 pub mod client;
 pub mod credential;
 pub mod finding;
+pub mod poll;
+mod poll_view;
 pub mod transport;
 
 pub use client::{Agent, Client, Limits, Order, Walk, WalkEnd};

@@ -1,0 +1,460 @@
+//! A device's turn: its profile, what to ask for, and what the answers mean.
+//!
+//! ```text
+//! system group ──► profile (once, or when the identity changed) ──► plan ──► gets, tables ──► apply ──► Polled
+//!   1 packet         1 packet, where profiles must be told apart               the rest
+//! ```
+//!
+//! Readings are asked for at every turn, the inventory rarely; what one turn
+//! does not ask for, or does not get, stays as it was (trap 7).
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::client::Agent;
+use super::client::Client;
+use super::client::Limits;
+use super::client::WalkEnd;
+use super::credential::Credential;
+use super::finding::Finding;
+use crate::clock::SharedClock;
+use crate::model::Fact;
+use crate::model::Mono;
+use crate::model::Outcome;
+use crate::model::Reading;
+use crate::model::Reason;
+use crate::model::SnmpStats;
+use crate::model::Span;
+use crate::model::Timestamp;
+use crate::model::snmp::Oid;
+use crate::profile::Identity;
+use crate::profile::Learnt;
+use crate::profile::Rows;
+use crate::profile::Set;
+use crate::profile::What;
+use crate::profile::apply::system;
+use crate::profile::learnt::Gap;
+use crate::profile::learnt::Interface;
+use crate::profile::rate::Memory;
+use crate::profile::rate::Restart;
+use crate::profile::rate::Totals;
+use crate::profile::rate::Uptime;
+use crate::profile::rate::names;
+
+pub use super::poll_view::readings;
+
+/// Most columns of one walk: more make answers of one row too big for one packet.
+const COLUMNS: usize = 12;
+
+/// Whom to poll.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// Address and port of its agent.
+    pub address: SocketAddr,
+    /// Credentials in the order in which they are tried.
+    pub credentials: Vec<Arc<Credential>>,
+    /// How long to wait for the first try's answer.
+    pub timeout: Span,
+    /// Tries after the first.
+    pub retries: u8,
+    /// How long the whole turn may take.
+    pub deadline: Span,
+}
+
+impl Subject {
+    /// With the default patience: a turn may take two minutes.
+    pub fn new(address: SocketAddr, credentials: Vec<Arc<Credential>>) -> Self {
+        Self {
+            address,
+            credentials,
+            timeout: super::client::TIMEOUT,
+            retries: super::client::RETRIES,
+            deadline: Span::from_secs(120),
+        }
+    }
+
+    fn agent(&self, credential: &Arc<Credential>) -> Agent {
+        Agent {
+            timeout: self.timeout,
+            retries: self.retries,
+            ..Agent::new(self.address, Arc::clone(credential))
+        }
+    }
+}
+
+/// What is remembered of a device between two turns. Begins empty.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// Which credential worked.
+    credential: Option<usize>,
+    /// sysObjectID and sysDescr, and the profile that they led to.
+    identity: Option<(Option<String>, Option<String>)>,
+    profile: Option<String>,
+    facts: BTreeMap<String, String>,
+    memory: Memory,
+}
+
+/// One interface with its carried-on counters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PolledInterface {
+    /// Its stable, unique name.
+    pub name: String,
+    /// What the device told.
+    pub told: Interface,
+    /// Counters over wraps, and rates.
+    pub totals: Totals,
+}
+
+/// What one turn brought.
+#[derive(Debug, Clone)]
+pub struct Polled {
+    /// When it began.
+    pub at: Timestamp,
+    /// How much was asked for.
+    pub what: What,
+    /// Good if the agent told its uptime.
+    pub outcome: Outcome,
+    /// Time, packets, uptime.
+    pub stats: SnmpStats,
+    /// The agent restarted since the turn before.
+    pub rebooted: bool,
+    /// All that was learnt; the sections that were not asked for are empty.
+    pub learnt: Learnt,
+    /// The interfaces, in the device's order.
+    pub interfaces: Vec<PolledInterface>,
+    /// The sections that were not read to their end: nothing may be deleted by them.
+    pub partial: bool,
+    /// Why there was no answer.
+    pub finding: Option<Finding>,
+}
+
+impl Polled {
+    /// The facts, for the inventory; empty unless it was asked for.
+    pub fn facts(&self) -> Vec<Fact> {
+        let facts = self.learnt.facts.iter();
+        facts
+            .map(|(key, value)| Fact {
+                key: key.clone(),
+                value: value.clone(),
+            })
+            .collect()
+    }
+
+    /// What the device measures, in base units.
+    pub fn readings(&self) -> Vec<Reading> {
+        readings(&self.learnt, self.at)
+    }
+}
+
+/// Polls devices with the profiles in use. Shared by all turns.
+pub struct Poller {
+    client: Client,
+    profiles: ArcSwap<Set>,
+    clock: SharedClock,
+}
+
+/// One turn under way.
+struct Turn<'a> {
+    poller: &'a Poller,
+    agent: Agent,
+    until: Mono,
+    packets: u32,
+    rows: Rows,
+    gaps: Vec<Gap>,
+}
+
+impl Poller {
+    /// A poller that asks by `client` and knows what `profiles` know.
+    pub fn new(client: Client, profiles: Arc<Set>, clock: SharedClock) -> Self {
+        Self {
+            client,
+            profiles: ArcSwap::new(profiles),
+            clock,
+        }
+    }
+
+    /// Uses other profiles from the next turn on.
+    pub fn replace_profiles(&self, profiles: Arc<Set>) {
+        self.profiles.store(profiles);
+    }
+
+    /// One turn of one device.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives the turn up; `state` stays as it was before
+    /// it, but for the credential that worked.
+    pub async fn poll(&self, subject: &Subject, state: &mut State, what: What) -> Polled {
+        let at = self.clock.wall();
+        let start = self.clock.mono();
+        let mut tried = 0;
+        let first = match self.first_answer(subject, state, &mut tried).await {
+            Ok(first) => first,
+            Err(finding) => return self.silent(at, start, what, tried, finding),
+        };
+        let (agent, rows) = first;
+        let mut turn = Turn {
+            poller: self,
+            until: start.plus(subject.deadline),
+            agent,
+            packets: tried,
+            rows,
+            gaps: Vec::new(),
+        };
+        let answered = self.clock.mono();
+        let profiles = self.profiles.load_full();
+        let told = system(&turn.rows);
+        let identity = (told.sys_object_id.clone(), told.sys_descr.clone());
+        let known = state.identity.as_ref() == Some(&identity)
+            && state.profile.as_ref().is_some_and(|p| profiles.get(p).is_some());
+        // A device that was replaced by another is asked for everything.
+        let what = if known { what } else { What::Inventory };
+        if !known {
+            state.facts.clear();
+            state.profile = turn.find_profile(&profiles, &told).await;
+        }
+        let Some(chain) = state.profile.as_deref().and_then(|name| profiles.chain_of(name)) else {
+            return self.silent(at, start, what, turn.packets, Finding::Stopped);
+        };
+        turn.read(&chain.plan(what)).await;
+        let mut learnt = crate::profile::apply(&chain, &turn.rows, &state.facts);
+        if what == What::Inventory && turn.gaps.is_empty() {
+            state.facts.clone_from(&learnt.facts);
+        }
+        if state.identity.as_ref() != Some(&identity) {
+            state.identity = Some(identity);
+        }
+        let (verdict, uptime) = state.memory.clock(uptime_of(&turn.rows), answered);
+        let restarted = verdict == Restart::Yes;
+        let names = names(&learnt.interfaces);
+        let totals = state.memory.interfaces(
+            &learnt.interfaces,
+            &names,
+            restarted,
+            learnt.uptime_seconds,
+            answered,
+        );
+        let interfaces = names
+            .into_iter()
+            .zip(&learnt.interfaces)
+            .zip(totals)
+            .map(|((name, told), totals)| PolledInterface {
+                name,
+                told: told.clone(),
+                totals,
+            })
+            .collect();
+        learnt.address = address_text(subject.address);
+        learnt.version = Some(turn.agent.credential.version().as_str().to_owned());
+        learnt.uptime_seconds = uptime.map(|u| u.as_secs_f64()).or(learnt.uptime_seconds);
+        learnt.packets = Some(turn.packets);
+        let partial = !turn.gaps.is_empty();
+        learnt.errors.splice(0..0, turn.gaps);
+        Polled {
+            at,
+            what,
+            outcome: if uptime.is_some() {
+                Outcome::Good
+            } else {
+                Outcome::Bad(Reason::Malformed)
+            },
+            stats: SnmpStats {
+                duration: self.clock.mono().since(start),
+                packets: turn.packets,
+                uptime,
+            },
+            rebooted: restarted,
+            learnt,
+            interfaces,
+            partial,
+            finding: None,
+        }
+    }
+
+    /// The system group, by the credential that works: the one that worked
+    /// before first, then the others in their order.
+    async fn first_answer(
+        &self,
+        subject: &Subject,
+        state: &mut State,
+        tried: &mut u32,
+    ) -> Result<(Agent, Rows), Finding> {
+        let oids: Vec<Oid> = [
+            &system::DESCR[..],
+            &system::OBJECT_ID,
+            &system::UP_TIME,
+            &system::CONTACT,
+            &system::NAME,
+            &system::LOCATION,
+            &system::ENGINE_BOOTS,
+            &system::ENGINE_TIME,
+        ]
+        .into_iter()
+        .map(Oid::new)
+        .collect();
+        let remembered = state.credential.filter(|n| *n < subject.credentials.len());
+        let others = (0..subject.credentials.len()).filter(|n| Some(*n) != remembered);
+        let mut worst: Option<Finding> = None;
+        for n in remembered.into_iter().chain(others) {
+            let Some(credential) = subject.credentials.get(n) else {
+                continue;
+            };
+            let agent = subject.agent(credential);
+            *tried += 1;
+            match self.client.get(&agent, &oids).await {
+                Ok(binds) => {
+                    state.credential = Some(n);
+                    return Ok((agent, binds.into_iter().collect()));
+                }
+                Err(finding) => {
+                    *tried += u32::from(if finding.shows_life() { 0 } else { agent.retries });
+                    let done = matches!(
+                        finding,
+                        Finding::Refused | Finding::CouldNotSend(_) | Finding::Stopped | Finding::Unreachable(_)
+                    );
+                    if worst.as_ref().is_none_or(|w| finding.rank() > w.rank()) {
+                        worst = Some(finding);
+                    }
+                    if done {
+                        break;
+                    }
+                }
+            }
+        }
+        Err(worst.unwrap_or(Finding::UnknownUser))
+    }
+
+    fn silent(&self, at: Timestamp, start: Mono, what: What, packets: u32, finding: Finding) -> Polled {
+        Polled {
+            at,
+            what,
+            outcome: finding.outcome(),
+            stats: SnmpStats {
+                duration: self.clock.mono().since(start),
+                packets,
+                uptime: None,
+            },
+            rebooted: false,
+            learnt: Learnt {
+                errors: vec![Gap {
+                    what: "snmp".to_owned(),
+                    why: finding.to_string(),
+                }],
+                packets: Some(packets),
+                ..Learnt::default()
+            },
+            interfaces: Vec::new(),
+            partial: true,
+            finding: Some(finding),
+        }
+    }
+}
+
+impl Turn<'_> {
+    async fn find_profile(&mut self, profiles: &Set, told: &Learnt) -> Option<String> {
+        let object_id: Option<Oid> = told.sys_object_id.as_deref().and_then(|t| t.parse().ok());
+        let who = Identity {
+            object_id: object_id.as_ref(),
+            descr: told.sys_descr.as_deref().unwrap_or_default(),
+        };
+        let probes = profiles.probes(who);
+        self.get(&probes, "profile").await;
+        profiles.matching(who, &self.rows).map(|c| c.name().to_owned())
+    }
+
+    async fn get(&mut self, oids: &[Oid], what: &str) {
+        for some in oids.chunks(20) {
+            self.packets += 1;
+            match self.poller.client.get(&self.agent, some).await {
+                Ok(binds) => self.rows.extend(binds),
+                Err(finding) => self.gap(what, &finding.to_string()),
+            }
+        }
+    }
+
+    fn gap(&mut self, what: &str, why: &str) {
+        let gap = Gap {
+            what: what.to_owned(),
+            why: why.to_owned(),
+        };
+        if !self.gaps.contains(&gap) {
+            self.gaps.push(gap);
+        }
+    }
+
+    async fn read(&mut self, plan: &crate::profile::Plan) {
+        let missing: Vec<Oid> = plan
+            .gets
+            .iter()
+            .filter(|oid| self.rows.get(oid).is_none())
+            .cloned()
+            .collect();
+        self.get(&missing, "values").await;
+        // Small tables share a walk: a table that the device does not have
+        // then costs a part of one packet.
+        let mut some: Vec<Oid> = Vec::new();
+        for table in &plan.tables {
+            for columns in table.chunks(COLUMNS) {
+                if some.len() + columns.len() > COLUMNS && !some.is_empty() {
+                    self.walk(&some).await;
+                    some.clear();
+                }
+                some.extend_from_slice(columns);
+            }
+        }
+        if !some.is_empty() {
+            self.walk(&some).await;
+        }
+    }
+
+    async fn walk(&mut self, columns: &[Oid]) {
+        let now = self.poller.clock.mono();
+        let left = self.until.since(now);
+        if left.is_zero() {
+            self.gap("tables", "the time for this device ran out");
+            return;
+        }
+        let limits = Limits {
+            time: left,
+            ..Limits::default()
+        };
+        let walk = self.poller.client.walk(&self.agent, columns, limits).await;
+        self.packets = self.packets.saturating_add(walk.packets);
+        self.rows.extend(walk.rows);
+        for (column, end) in columns.iter().zip(&walk.columns) {
+            let why = match end {
+                WalkEnd::Complete => continue,
+                WalkEnd::NonIncreasing => "the agent answers in a circle".to_owned(),
+                WalkEnd::RowLimit => "too many rows".to_owned(),
+                WalkEnd::PacketLimit => "too many packets".to_owned(),
+                WalkEnd::Deadline => "the time for it ran out".to_owned(),
+                WalkEnd::Finding(finding) => finding.to_string(),
+            };
+            self.gap(&column.to_string(), &why);
+        }
+    }
+}
+
+/// The address as the command line takes it: the port only where it is not 161.
+pub fn address_text(address: SocketAddr) -> String {
+    if address.port() == super::client::PORT {
+        address.ip().to_string()
+    } else {
+        address.to_string()
+    }
+}
+
+fn uptime_of(rows: &Rows) -> Uptime {
+    let number = |arcs: &[u32]| {
+        rows.get(&Oid::new(arcs))
+            .and_then(crate::model::snmp::Value::as_i128)
+    };
+    let unsigned = |arcs: &[u32]| number(arcs).and_then(|n| u64::try_from(n).ok());
+    Uptime {
+        ticks: number(&system::UP_TIME).and_then(|n| u32::try_from(n).ok()),
+        boots: unsigned(&system::ENGINE_BOOTS),
+        engine_seconds: unsigned(&system::ENGINE_TIME),
+    }
+}

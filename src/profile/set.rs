@@ -1,0 +1,283 @@
+//! The set of all profiles, and the chain of those that speak for one device.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use super::expr::Steps;
+use super::learnt::Section;
+use super::model::Profile;
+use super::model::Rule;
+use super::matcher;
+use super::matcher::Identity;
+use super::rows::Rows;
+use crate::model::snmp::Oid;
+
+/// The profile of a device that no other matches.
+pub const GENERIC: &str = "generic";
+
+/// All profiles, by name; every `include` and `lookup` has been checked.
+#[derive(Debug, Clone, Default)]
+pub struct Set {
+    profiles: BTreeMap<String, Profile>,
+}
+
+/// One thing that is wrong between profiles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The profile.
+    pub profile: String,
+    /// What is wrong.
+    pub what: String,
+    /// A word of the file that stands where it is wrong.
+    pub near: String,
+}
+
+/// A device's profile and what it includes, in the order in which they are asked.
+#[derive(Debug, Clone)]
+pub struct Chain<'a> {
+    profiles: Vec<&'a Profile>,
+    /// What each profile's includers keep from it.
+    replaced: BTreeMap<&'a str, BTreeSet<&'a str>>,
+}
+
+/// What to ask a device for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Instances, sorted.
+    pub gets: Vec<Oid>,
+    /// Columns, those of one table together, sorted.
+    pub tables: Vec<Vec<Oid>>,
+}
+
+/// How much to ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// What changes: interfaces, processors, sensors, …
+    Readings,
+    /// Everything: also facts, parts, addresses, neighbours, software.
+    Inventory,
+}
+
+impl Set {
+    /// Puts profiles together; a later one of the same name takes the place of an earlier.
+    ///
+    /// # Errors
+    /// Every reference that leads nowhere or in a circle.
+    pub fn new(profiles: impl IntoIterator<Item = Profile>) -> Result<Self, Vec<Fault>> {
+        let mut set = Self::default();
+        for profile in profiles {
+            set.profiles.insert(profile.name.clone(), profile);
+        }
+        let faults: Vec<Fault> = set.profiles.values().flat_map(|p| set.faults(p)).collect();
+        if faults.is_empty() { Ok(set) } else { Err(faults) }
+    }
+
+    fn faults(&self, profile: &Profile) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let mut fault = |what: String, near: &str| {
+            faults.push(Fault {
+                profile: profile.name.clone(),
+                what,
+                near: near.to_owned(),
+            });
+        };
+        for name in &profile.include {
+            if !self.profiles.contains_key(name) {
+                fault(format!("there is no profile {name:?} to include"), name);
+            } else if self.reaches(name, &profile.name) {
+                fault(format!("including {name:?} leads in a circle"), name);
+            }
+        }
+        for word in &profile.replaces {
+            let is_fact = self.profiles.values().any(|p| p.facts.contains_key(word));
+            if Section::from_key(word).is_none() && !is_fact {
+                fault(format!("{word:?} is neither a section nor a fact to replace"), word);
+            }
+        }
+        let chain = self.chain(profile);
+        let known: BTreeSet<&str> = chain
+            .profiles()
+            .flat_map(|p| p.tables.keys().map(String::as_str))
+            .collect();
+        for expr in profile.expressions() {
+            expr.walk(&mut |steps: &Steps| {
+                if let Some(table) = &steps.lookup
+                    && !known.contains(table.as_str())
+                {
+                    fault(format!("there is no table {table:?}"), table);
+                }
+            });
+        }
+        faults
+    }
+
+    /// Whether `from` includes `to`, over however many steps.
+    fn reaches(&self, from: &str, to: &str) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![from];
+        while let Some(name) = open.pop() {
+            if name == to {
+                return true;
+            }
+            if seen.insert(name)
+                && let Some(profile) = self.profiles.get(name)
+            {
+                open.extend(profile.include.iter().map(String::as_str));
+            }
+        }
+        false
+    }
+
+    /// All profiles, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Profile> {
+        self.profiles.values()
+    }
+
+    /// One profile.
+    pub fn get(&self, name: &str) -> Option<&Profile> {
+        self.profiles.get(name)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.profiles.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.profiles.is_empty()
+    }
+
+    /// The instances to ask for before [`Set::matching`].
+    pub fn probes(&self, who: Identity<'_>) -> Vec<Oid> {
+        matcher::probes(self.iter(), who)
+    }
+
+    /// The chain of the profile that matches best, else of [`GENERIC`].
+    pub fn matching(&self, who: Identity<'_>, rows: &Rows) -> Option<Chain<'_>> {
+        matcher::best(self.iter(), who, rows)
+            .or_else(|| self.get(GENERIC))
+            .map(|p| self.chain(p))
+    }
+
+    /// The chain of the profile with that name.
+    pub fn chain_of(&self, name: &str) -> Option<Chain<'_>> {
+        self.get(name).map(|p| self.chain(p))
+    }
+
+    fn chain<'a>(&'a self, profile: &'a Profile) -> Chain<'a> {
+        let mut chain = Chain {
+            profiles: Vec::new(),
+            replaced: BTreeMap::new(),
+        };
+        self.link(profile, &BTreeSet::new(), &mut chain);
+        chain
+    }
+
+    fn link<'a>(&'a self, profile: &'a Profile, replaced: &BTreeSet<&'a str>, chain: &mut Chain<'a>) {
+        if chain.profiles.iter().any(|known| known.name == profile.name) {
+            return;
+        }
+        chain.profiles.push(profile);
+        chain.replaced.insert(&profile.name, replaced.clone());
+        let mut below = replaced.clone();
+        below.extend(profile.replaces.iter().map(String::as_str));
+        for name in &profile.include {
+            if let Some(included) = self.get(name) {
+                self.link(included, &below, chain);
+            }
+        }
+    }
+}
+
+impl<'a> Chain<'a> {
+    /// The name of the device's profile.
+    pub fn name(&self) -> &'a str {
+        self.profiles.first().map_or("", |p| p.name.as_str())
+    }
+
+    /// The profiles, in the order in which they are asked.
+    pub fn profiles(&self) -> impl Iterator<Item = &'a Profile> {
+        self.profiles.iter().copied()
+    }
+
+    /// Whether an includer says that it replaces this section or fact of `profile`.
+    pub fn is_replaced(&self, profile: &Profile, word: &str) -> bool {
+        self.replaced
+            .get(profile.name.as_str())
+            .is_some_and(|words| words.contains(word))
+    }
+
+    /// What to ask the device for.
+    pub fn plan(&self, what: What) -> Plan {
+        let mut gets = BTreeSet::new();
+        let mut columns = BTreeSet::new();
+        let mut see = |steps: &Steps| {
+            gets.extend(steps.get.clone());
+            for column in [&steps.column, &steps.any, &steps.count, &steps.total] {
+                columns.extend(column.clone());
+            }
+        };
+        for profile in self.profiles() {
+            if what == What::Inventory {
+                for (key, expr) in &profile.facts {
+                    if !self.is_replaced(profile, key) {
+                        expr.walk(&mut see);
+                    }
+                }
+            }
+            for (section, rules) in &profile.rules {
+                if self.is_replaced(profile, section.as_str())
+                    || (what == What::Readings && !section.is_reading())
+                {
+                    continue;
+                }
+                for expr in rules.iter().flat_map(Rule::expressions) {
+                    expr.walk(&mut see);
+                }
+            }
+        }
+        for profile in self.profiles() {
+            for (section, rules) in &profile.rules {
+                if !self.is_replaced(profile, section.as_str())
+                    && (what == What::Inventory || section.is_reading())
+                {
+                    columns.extend(rules.iter().flat_map(|r| r.each.iter().cloned()));
+                }
+            }
+        }
+        // A column below another is read with it.
+        let outermost: Vec<Oid> = columns
+            .iter()
+            .filter(|c| !columns.iter().any(|o| o != *c && c.starts_with(o)))
+            .cloned()
+            .collect();
+        let mut tables: BTreeMap<Oid, Vec<Oid>> = BTreeMap::new();
+        for column in outermost {
+            let table = Oid::new(column.arcs().split_last().map_or(&[][..], |(_, rest)| rest));
+            tables.entry(table).or_default().push(column);
+        }
+        Plan {
+            gets: gets.into_iter().collect(),
+            tables: tables.into_values().collect(),
+        }
+    }
+}
+
+impl Plan {
+    /// What the plan would read of a recording.
+    pub fn gather(&self, recording: &Rows) -> Rows {
+        let mut rows = Rows::default();
+        for oid in &self.gets {
+            if let Some(value) = recording.get(oid) {
+                rows.insert(oid.clone(), value.clone());
+            }
+        }
+        for column in self.tables.iter().flatten() {
+            for (oid, value) in recording.below(column) {
+                rows.insert(oid.clone(), value.clone());
+            }
+        }
+        rows
+    }
+}
