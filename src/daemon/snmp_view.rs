@@ -32,7 +32,11 @@ pub fn view(polled: &Polled, before: Option<&SnmpView>) -> SnmpView {
         keep_known(&mut view.facts, polled.facts());
     }
     let fresh: Vec<InterfaceView> = polled.interfaces.iter().map(|i| interface(polled, i)).collect();
-    let mut kept = if polled.partial { view.interfaces } else { Vec::new() };
+    let mut kept = if polled.partial {
+        view.interfaces
+    } else {
+        Vec::new()
+    };
     kept.retain(|old| fresh.iter().all(|new| new.name != old.name));
     kept.extend(fresh);
     kept.sort_by(|a, b| a.name.cmp(&b.name));
@@ -50,8 +54,14 @@ fn keep_known(known: &mut Vec<Fact>, told: Vec<Fact>) {
 
 fn interface(polled: &Polled, interface: &PolledInterface) -> InterfaceView {
     let told = &interface.told;
-    let [in_octets, out_octets, in_errors, out_errors, in_discards, out_discards] =
-        interface.totals.counters;
+    let [
+        in_octets,
+        out_octets,
+        in_errors,
+        out_errors,
+        in_discards,
+        out_discards,
+    ] = interface.totals.counters;
     let small = |n: Option<u64>| n.and_then(|n| u32::try_from(n).ok());
     let is_up = |word: &Option<String>| word.as_deref().map(|w| w == "up");
     InterfaceView {

@@ -169,7 +169,12 @@ fn rule_rows(rule: &Rule, context: &Context<'_>, found: &mut Vec<Fields>) {
     } else {
         rule.each
             .iter()
-            .flat_map(|column| context.rows.below(column).filter_map(|(oid, _)| oid.suffix(column)))
+            .flat_map(|column| {
+                context
+                    .rows
+                    .below(column)
+                    .filter_map(|(oid, _)| oid.suffix(column))
+            })
             .collect()
     };
     // Rows that are put together: value of `by` → place among the found, size.
@@ -200,7 +205,11 @@ fn rule_rows(rule: &Rule, context: &Context<'_>, found: &mut Vec<Fields>) {
         }
     }
     for (key, group) in members {
-        let here = Context { key, group, ..*context };
+        let here = Context {
+            key,
+            group,
+            ..*context
+        };
         let fields: Fields = rule
             .fields
             .iter()

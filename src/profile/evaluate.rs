@@ -362,7 +362,9 @@ fn decoded(decode: Decode, value: &V) -> Option<V> {
     match decode {
         Decode::Text => Some(V::Text(match value {
             V::Oid(_) => bytes_text(&value.to_bytes()?),
-            V::Bytes(_) | V::Text(_) | V::Int(_) | V::Float(_) | V::Counter(_) | V::Truth(_) => value.to_text()?,
+            V::Bytes(_) | V::Text(_) | V::Int(_) | V::Float(_) | V::Counter(_) | V::Truth(_) => {
+                value.to_text()?
+            }
         })),
         Decode::Utf16 => {
             let bytes = value.to_bytes()?;

@@ -260,7 +260,11 @@ impl std::str::FromStr for Span {
                 let from = from.trim();
                 let to = to.trim();
                 Ok(Self {
-                    from: if from.is_empty() { 0 } else { from.parse().map_err(bad)? },
+                    from: if from.is_empty() {
+                        0
+                    } else {
+                        from.parse().map_err(bad)?
+                    },
                     to: if to.is_empty() {
                         None
                     } else {

@@ -60,21 +60,45 @@ pub trait Row: Sized {
 }
 
 macro_rules! kind {
-    (Text) => { String };
-    (Whole) => { u64 };
-    (Number) => { f64 };
-    (Ratio) => { f64 };
-    (Counter) => { Counter };
-    (Truth) => { bool };
+    (Text) => {
+        String
+    };
+    (Whole) => {
+        u64
+    };
+    (Number) => {
+        f64
+    };
+    (Ratio) => {
+        f64
+    };
+    (Counter) => {
+        Counter
+    };
+    (Truth) => {
+        bool
+    };
 }
 
 macro_rules! take {
-    (Text, $v:expr) => { $v.to_text() };
-    (Whole, $v:expr) => { $v.to_whole() };
-    (Number, $v:expr) => { $v.to_number() };
-    (Ratio, $v:expr) => { $v.to_ratio() };
-    (Counter, $v:expr) => { $v.to_counter() };
-    (Truth, $v:expr) => { $v.to_truth() };
+    (Text, $v:expr) => {
+        $v.to_text()
+    };
+    (Whole, $v:expr) => {
+        $v.to_whole()
+    };
+    (Number, $v:expr) => {
+        $v.to_number()
+    };
+    (Ratio, $v:expr) => {
+        $v.to_ratio()
+    };
+    (Counter, $v:expr) => {
+        $v.to_counter()
+    };
+    (Truth, $v:expr) => {
+        $v.to_truth()
+    };
 }
 
 macro_rules! rows {
@@ -493,7 +517,10 @@ impl Section {
 
     /// The key.
     pub fn as_str(self) -> &'static str {
-        Self::ALL.into_iter().find(|(s, _)| *s == self).map_or("", |(_, w)| w)
+        Self::ALL
+            .into_iter()
+            .find(|(s, _)| *s == self)
+            .map_or("", |(_, w)| w)
     }
 
     /// The section with that key.

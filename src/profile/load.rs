@@ -44,17 +44,18 @@ impl Text {
 
     fn parse(&self) -> Result<Profile, Box<Problem>> {
         let options = serde_saphyr::options! { strict_booleans: true };
-        let mut profile: Profile = serde_saphyr::from_str_with_options(&self.text, options).map_err(|error| {
-            let at = error.location();
-            let number = |n: Option<u64>| n.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
-            let text = error.without_snippet().to_string();
-            let what = text.lines().next().unwrap_or("not YAML").to_owned();
-            Box::new(self.problem(
-                number(at.as_ref().map(serde_saphyr::Location::line)),
-                number(at.as_ref().map(serde_saphyr::Location::column)),
-                what,
-            ))
-        })?;
+        let mut profile: Profile =
+            serde_saphyr::from_str_with_options(&self.text, options).map_err(|error| {
+                let at = error.location();
+                let number = |n: Option<u64>| n.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+                let text = error.without_snippet().to_string();
+                let what = text.lines().next().unwrap_or("not YAML").to_owned();
+                Box::new(self.problem(
+                    number(at.as_ref().map(serde_saphyr::Location::line)),
+                    number(at.as_ref().map(serde_saphyr::Location::column)),
+                    what,
+                ))
+            })?;
         let stem = Path::new(&self.file)
             .file_stem()
             .map(|s| s.to_string_lossy().into_owned())
@@ -63,8 +64,12 @@ impl Text {
             profile.name = stem;
         } else if profile.name != stem {
             return Err(Box::new(
-                self.problem(self.line_of("name"), 1, format!("the profile's name is {:?}", profile.name))
-                    .expected(format!("the file's name, {stem:?}, or no name")),
+                self.problem(
+                    self.line_of("name"),
+                    1,
+                    format!("the profile's name is {:?}", profile.name),
+                )
+                .expected(format!("the file's name, {stem:?}, or no name")),
             ));
         }
         Ok(profile)
@@ -119,7 +124,8 @@ pub fn with_folder(path: &Path) -> Result<Set, Problems> {
         let size = fs::metadata(&file).map_or(0, |m| m.len());
         if size > MAX_BYTES {
             sink.report(
-                Problem::of_file(name, "this profile is too long").expected(format!("at most {MAX_BYTES} bytes")),
+                Problem::of_file(name, "this profile is too long")
+                    .expected(format!("at most {MAX_BYTES} bytes")),
             );
             continue;
         }

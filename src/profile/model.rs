@@ -21,15 +21,7 @@ use crate::model::snmp::Oid;
 pub type Words = BTreeMap<String, String>;
 
 /// Keys of a profile that are no section.
-pub const KEYS: [&str; 7] = [
-    "name",
-    "about",
-    "match",
-    "include",
-    "replaces",
-    "tables",
-    "facts",
-];
+pub const KEYS: [&str; 7] = ["name", "about", "match", "include", "replaces", "tables", "facts"];
 
 /// Knowledge of one family of devices, or of one MIB for others to include.
 #[derive(Debug, Clone, Default)]
@@ -111,10 +103,7 @@ impl Profile {
 impl Rule {
     /// Every expression of it.
     pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
-        self.fields
-            .values()
-            .chain(self.when.iter())
-            .chain(self.by.iter())
+        self.fields.values().chain(self.when.iter()).chain(self.by.iter())
     }
 }
 

@@ -99,7 +99,10 @@ pub fn delta(before: Counter, now: Counter, restarted: bool, most: Option<u64>) 
         return Delta::Reset;
     }
     if now.bits >= 64 {
-        return now.value.checked_sub(before.value).map_or(Delta::Reset, Delta::Exact);
+        return now
+            .value
+            .checked_sub(before.value)
+            .map_or(Delta::Reset, Delta::Exact);
     }
     let span = 1u64 << now.bits;
     let counted = match now.value.checked_sub(before.value) {
@@ -131,7 +134,12 @@ impl Track {
     }
 
     /// Takes the next reading; returns the exact difference if there is one.
-    fn step(known: &mut Option<Self>, now: Option<Counter>, restarted: bool, most: Option<u64>) -> Option<u64> {
+    fn step(
+        known: &mut Option<Self>,
+        now: Option<Counter>,
+        restarted: bool,
+        most: Option<u64>,
+    ) -> Option<u64> {
         let now = now?;
         let Some(track) = known else {
             *known = Some(Self::start(now));

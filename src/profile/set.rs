@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use super::expr::Steps;
 use super::learnt::Section;
-use super::model::Profile;
-use super::model::Rule;
 use super::matcher;
 use super::matcher::Identity;
+use super::model::Profile;
+use super::model::Rule;
 use super::rows::Rows;
 use crate::model::snmp::Oid;
 
@@ -91,7 +91,10 @@ impl Set {
         for word in &profile.replaces {
             let is_fact = self.profiles.values().any(|p| p.facts.contains_key(word));
             if Section::from_key(word).is_none() && !is_fact {
-                fault(format!("{word:?} is neither a section nor a fact to replace"), word);
+                fault(
+                    format!("{word:?} is neither a section nor a fact to replace"),
+                    word,
+                );
             }
         }
         let chain = self.chain(profile);

@@ -102,9 +102,12 @@ impl V {
     pub fn to_counter(&self) -> Option<Counter> {
         match self {
             Self::Counter(c) => Some(*c),
-            Self::Int(_) | Self::Float(_) | Self::Bytes(_) | Self::Text(_) | Self::Oid(_) | Self::Truth(_) => {
-                self.to_whole().map(|value| Counter { value, bits: 64 })
-            }
+            Self::Int(_)
+            | Self::Float(_)
+            | Self::Bytes(_)
+            | Self::Text(_)
+            | Self::Oid(_)
+            | Self::Truth(_) => self.to_whole().map(|value| Counter { value, bits: 64 }),
         }
     }
 
@@ -114,9 +117,12 @@ impl V {
             Self::Truth(t) => Some(*t),
             Self::Text(t) if t == "true" => Some(true),
             Self::Text(t) if t == "false" => Some(false),
-            Self::Int(_) | Self::Float(_) | Self::Counter(_) | Self::Bytes(_) | Self::Text(_) | Self::Oid(_) => {
-                self.to_number().map(|n| n.abs() > f64::EPSILON)
-            }
+            Self::Int(_)
+            | Self::Float(_)
+            | Self::Counter(_)
+            | Self::Bytes(_)
+            | Self::Text(_)
+            | Self::Oid(_) => self.to_number().map(|n| n.abs() > f64::EPSILON),
         }
     }
 
@@ -124,9 +130,10 @@ impl V {
     pub fn to_arcs(&self) -> Option<Vec<u32>> {
         match self {
             Self::Oid(oid) => Some(oid.arcs().to_vec()),
-            Self::Int(_) | Self::Counter(_) | Self::Float(_) => {
-                self.to_whole().and_then(|n| u32::try_from(n).ok()).map(|n| vec![n])
-            }
+            Self::Int(_) | Self::Counter(_) | Self::Float(_) => self
+                .to_whole()
+                .and_then(|n| u32::try_from(n).ok())
+                .map(|n| vec![n]),
             Self::Bytes(_) | Self::Text(_) => self
                 .to_text()?
                 .trim_start_matches('.')
@@ -284,7 +291,12 @@ mod tests {
     fn a_mac_comes_as_bytes_and_in_every_spelling() {
         let six = V::Bytes(vec![0, 0x1b, 0x21, 0xab, 0xcd, 0x0f]);
         assert_eq!(mac(&six).as_deref(), Some("00:1b:21:ab:cd:0f"));
-        for text in ["0:1b:21:ab:cd:f", "00-1B-21-AB-CD-0F", "001B21ABCD0F", "00 1B 21 AB CD 0F"] {
+        for text in [
+            "0:1b:21:ab:cd:f",
+            "00-1B-21-AB-CD-0F",
+            "001B21ABCD0F",
+            "00 1B 21 AB CD 0F",
+        ] {
             assert_eq!(mac(&V::Text(text.into())), mac(&six), "{text}");
         }
         assert_eq!(mac(&V::Bytes(vec![0; 6])), None);

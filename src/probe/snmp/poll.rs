@@ -312,7 +312,10 @@ impl Poller {
                     *tried += u32::from(if finding.shows_life() { 0 } else { agent.retries });
                     let done = matches!(
                         finding,
-                        Finding::Refused | Finding::CouldNotSend(_) | Finding::Stopped | Finding::Unreachable(_)
+                        Finding::Refused
+                            | Finding::CouldNotSend(_)
+                            | Finding::Stopped
+                            | Finding::Unreachable(_)
                     );
                     if worst.as_ref().is_none_or(|w| finding.rank() > w.rank()) {
                         worst = Some(finding);

@@ -47,13 +47,21 @@ pub fn readings(learnt: &Learnt, at: Timestamp) -> Vec<Reading> {
         all.add("battery_charge", "", ups.battery_charge_ratio, "ratio");
         all.add("battery_runtime", "", ups.runtime_seconds, "seconds");
         all.add("ups_load", "", ups.load_ratio, "ratio");
-        all.add("on_battery", "", ups.on_battery.map(|b| f64::from(u8::from(b))), "count");
+        all.add(
+            "on_battery",
+            "",
+            ups.on_battery.map(|b| f64::from(u8::from(b))),
+            "count",
+        );
         all.add("input_voltage", "", ups.input_volts, "volts");
         all.add("output_voltage", "", ups.output_volts, "volts");
         all.add("battery_voltage", "", ups.battery_volts, "volts");
     }
     for (n, w) in learnt.wifi.iter().enumerate() {
-        let parts: Vec<&str> = [w.radio.as_deref(), w.ssid.as_deref()].into_iter().flatten().collect();
+        let parts: Vec<&str> = [w.radio.as_deref(), w.ssid.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect();
         let name = parts.join(" ");
         all.whole("wifi_clients", &label(Some(&name), n), w.clients, "count");
     }

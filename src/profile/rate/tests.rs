@@ -41,8 +41,14 @@ fn poll(memory: &mut Memory, ports: &[Interface], restarted: bool, n: u64) -> Ve
 // trap 1
 #[test]
 fn a_reset_is_not_a_wrap_and_sets_the_base_anew() {
-    assert_eq!(delta(c64(1_000_000_000_000), c64(5_000), true, None), Delta::Reset);
-    assert_eq!(delta(c32(4_294_967_000), c32(500), false, None), Delta::Exact(796));
+    assert_eq!(
+        delta(c64(1_000_000_000_000), c64(5_000), true, None),
+        Delta::Reset
+    );
+    assert_eq!(
+        delta(c32(4_294_967_000), c32(500), false, None),
+        Delta::Exact(796)
+    );
     let mut memory = Memory::default();
     poll(&mut memory, &[port("a", 1, c64(1_000_000_000_000))], false, 0);
     let reset = poll(&mut memory, &[port("a", 1, c64(5_000))], true, 60);
@@ -60,10 +66,16 @@ fn a_reset_is_not_a_wrap_and_sets_the_base_anew() {
 #[test]
 fn a_narrow_counter_on_a_fast_port_is_ambiguous_and_a_wide_one_exact() {
     // 286 Mbit/s for 60 s pass half of 2^32 octets.
-    assert_eq!(delta(c32(0), c32(5), false, Some(2_200_000_000)), Delta::Ambiguous(5));
+    assert_eq!(
+        delta(c32(0), c32(5), false, Some(2_200_000_000)),
+        Delta::Ambiguous(5)
+    );
     assert_eq!(delta(c32(0), c32(5), false, Some(2_000_000_000)), Delta::Exact(5));
     let wide = (1u64 << 53) + 1;
-    assert_eq!(delta(c64(wide), c64(wide + 1), false, Some(u64::MAX)), Delta::Exact(1));
+    assert_eq!(
+        delta(c64(wide), c64(wide + 1), false, Some(u64::MAX)),
+        Delta::Exact(1)
+    );
     let mut memory = Memory::default();
     let mut fast = port("a", 1, c32(0));
     fast.speed_bps = Some(1_000_000_000);
@@ -144,7 +156,12 @@ fn the_time_since_the_start_grows_over_wraps() {
 #[test]
 fn indices_that_swap_move_no_history() {
     let mut memory = Memory::default();
-    poll(&mut memory, &[port("ether1", 3, c64(0)), port("ether2", 4, c64(5_000))], false, 0);
+    poll(
+        &mut memory,
+        &[port("ether1", 3, c64(0)), port("ether2", 4, c64(5_000))],
+        false,
+        0,
+    );
     let swapped = poll(
         &mut memory,
         &[port("ether2", 3, c64(5_600)), port("ether1", 4, c64(1_200))],
@@ -165,23 +182,39 @@ fn a_renamed_port_is_known_by_description_and_mac_then_by_alias() {
     };
     let mut memory = Memory::default();
     poll(&mut memory, &[hardware("old", 0)], false, 0);
-    assert_eq!(poll(&mut memory, &[hardware("new", 600)], false, 60)[0].in_rate, Some(10.0));
+    assert_eq!(
+        poll(&mut memory, &[hardware("new", 600)], false, 60)[0].in_rate,
+        Some(10.0)
+    );
     let alias = |name: &str, octets| Interface {
         alias: Some("Xã Võ Miếu".into()),
         ..port(name, 1, c64(octets))
     };
     let mut memory = Memory::default();
     poll(&mut memory, &[alias("old", 0)], false, 0);
-    assert_eq!(poll(&mut memory, &[alias("new", 600)], false, 60)[0].in_rate, Some(10.0));
+    assert_eq!(
+        poll(&mut memory, &[alias("new", 600)], false, 60)[0].in_rate,
+        Some(10.0)
+    );
 }
 
 // trap 5
 #[test]
 fn a_card_that_is_pulled_and_put_back_goes_on() {
     let mut memory = Memory::default();
-    poll(&mut memory, &[port("a", 1, c64(0)), port("b", 2, c64(0))], false, 0);
+    poll(
+        &mut memory,
+        &[port("a", 1, c64(0)), port("b", 2, c64(0))],
+        false,
+        0,
+    );
     poll(&mut memory, &[port("a", 1, c64(0))], false, 60);
-    let back = poll(&mut memory, &[port("a", 1, c64(0)), port("b", 9, c64(1_200))], false, 120);
+    let back = poll(
+        &mut memory,
+        &[port("a", 1, c64(0)), port("b", 9, c64(1_200))],
+        false,
+        120,
+    );
     assert_eq!(back[1].in_rate, Some(10.0));
 }
 
