@@ -12,3 +12,4 @@ mod metrics_docs;
 mod metrics_exposition;
 mod support;
 mod systemd_unit;
+mod store_record;

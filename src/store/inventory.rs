@@ -1,0 +1,427 @@
+//! The inventory on record: what the configuration declares laid over what
+//! people, imports and devices recorded; permanent numbers; nothing deleted.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+use rusqlite::params;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::error::{Error, Result};
+use super::event;
+use super::number::target;
+use crate::inventory::{Inventory, Site};
+use crate::model::{Event, EventKind, Slug, TargetId, TargetKey, TargetKind, Timestamp};
+
+/// What [`super::Store::sync_inventory`] made of the configuration.
+#[derive(Debug, Clone)]
+pub struct Synced {
+    /// The number of every entry with a state that is in the inventory now.
+    pub index: BTreeMap<TargetKey, TargetId>,
+    /// Declared and recorded entries, in one.
+    pub inventory: Inventory,
+    /// What changed. These events are on record already.
+    pub events: Vec<Event>,
+}
+
+/// The inventory as it stands on record.
+#[derive(Debug, Clone, Default)]
+pub struct StoredInventory {
+    /// The number of every entry with a state that is in the inventory now.
+    pub index: BTreeMap<TargetKey, TargetId>,
+    /// The entries.
+    pub inventory: Inventory,
+    /// Entries with a state that have gone, with their numbers and when they went.
+    pub gone: BTreeMap<TargetKey, (TargetId, Timestamp)>,
+}
+
+const DOING: &str = "can't bring the inventory on record";
+
+/// The table of a kind of entry.
+#[derive(Clone, Copy)]
+enum Table {
+    Unit,
+    Site,
+    Target(TargetKind),
+}
+
+impl Table {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Unit => "unit",
+            Self::Site => "site",
+            Self::Target(kind) => kind.as_str(),
+        }
+    }
+}
+
+/// A row as it stands.
+struct Row {
+    number: Option<TargetId>,
+    declared: Option<String>,
+    recorded: Option<String>,
+    body: String,
+    gone: bool,
+}
+
+fn rows(c: &Connection, table: Table) -> Result<BTreeMap<String, Row>> {
+    let sql = match table {
+        Table::Unit | Table::Site => format!(
+            "SELECT id, NULL, declared, recorded, body, gone_at IS NOT NULL FROM {}",
+            table.name()
+        ),
+        Table::Target(kind) => format!(
+            "SELECT slug, id, declared, recorded, body, gone_at IS NOT NULL
+             FROM target JOIN {kind} ON target.id = {kind}.target"
+        ),
+    };
+    let mut statement = c.prepare(&sql).map_err(Error::sqlite(DOING))?;
+    statement
+        .query_map([], |row| {
+            Ok((
+                row.get(0)?,
+                Row {
+                    number: row.get::<_, Option<i64>>(1)?.map(target),
+                    declared: row.get(2)?,
+                    recorded: row.get(3)?,
+                    body: row.get(4)?,
+                    gone: row.get(5)?,
+                },
+            ))
+        })
+        .and_then(Iterator::collect)
+        .map_err(Error::sqlite(DOING))
+}
+
+fn document(table: Table, row: &str, text: &str) -> Result<Map<String, Value>> {
+    serde_json::from_str(text).map_err(|source| Error::Row {
+        table: table.name(),
+        row: row.to_owned(),
+        source,
+    })
+}
+
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(map) => map.values().any(says_something),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
+}
+
+/// Lays the declared document over the recorded one: the file wins for what it sets.
+fn lay_over(table: Table, row: &str, declared: &str, recorded: Option<&str>) -> Result<String> {
+    let Some(recorded) = recorded else {
+        return Ok(declared.to_owned());
+    };
+    let mut merged = document(table, row, recorded)?;
+    for (key, value) in document(table, row, declared)? {
+        if says_something(&value) || !merged.contains_key(&key) {
+            merged.insert(key, value);
+        }
+    }
+    Ok(Value::Object(merged).to_string())
+}
+
+/// One pass over the inventory, in the writer's transaction.
+struct Pass<'a> {
+    c: &'a Connection,
+    now: Timestamp,
+    events: Vec<Event>,
+}
+
+impl Pass<'_> {
+    fn tell(&mut self, number: Option<TargetId>, kind: EventKind) {
+        self.events.push(Event {
+            at: self.now,
+            recorded_at: self.now,
+            target: number,
+            kind,
+        });
+    }
+
+    /// Tells, field by field, what changed. Sites and units have no number: their
+    /// field carries their table and id.
+    fn tell_changes(
+        &mut self,
+        table: Table,
+        id: &str,
+        number: Option<TargetId>,
+        old: &str,
+        new: &str,
+    ) -> Result<()> {
+        let old = document(table, id, old)?;
+        let new = document(table, id, new)?;
+        let show = |value: Option<&Value>| match value {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text.clone()),
+            Some(other) => says_something(other).then(|| other.to_string()),
+        };
+        let fields: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        for field in fields {
+            let (before, after) = (show(old.get(field)), show(new.get(field)));
+            if before == after || field == "origin" {
+                continue;
+            }
+            let field = match table {
+                Table::Target(_) => field.clone(),
+                Table::Unit | Table::Site => format!("{}/{id}.{field}", table.name()),
+            };
+            self.tell(
+                number,
+                EventKind::InventoryChanged {
+                    field,
+                    old: before,
+                    new: after,
+                    source: "config".to_owned(),
+                },
+            );
+        }
+        Ok(())
+    }
+
+    /// The permanent number of a new name.
+    fn number(&self, kind: TargetKind, slug: &str) -> Result<TargetId> {
+        self.c
+            .prepare_cached("INSERT INTO target (kind, slug, added_at) VALUES (?1, ?2, ?3)")
+            .and_then(|mut s| s.execute(params![kind.as_str(), slug, self.now.0]))
+            .map_err(Error::sqlite(DOING))?;
+        Ok(target(self.c.last_insert_rowid()))
+    }
+
+    fn write(
+        &self,
+        table: Table,
+        id: &str,
+        number: Option<TargetId>,
+        declared: Option<&str>,
+        body: &str,
+    ) -> Result<()> {
+        let name = table.name();
+        let wrote = match number {
+            None => self
+                .c
+                .prepare_cached(&format!(
+                    "INSERT INTO {name} (id, declared, body, changed_at) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT (id) DO UPDATE SET declared = ?2, body = ?3, changed_at = ?4, gone_at = NULL"
+                ))
+                .and_then(|mut s| s.execute(params![id, declared, body, self.now.0])),
+            Some(number) => self
+                .c
+                .prepare_cached(&format!(
+                    "INSERT INTO {name} (target, declared, body, changed_at) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT (target) DO UPDATE SET declared = ?2, body = ?3, changed_at = ?4"
+                ))
+                .and_then(|mut s| s.execute(params![number.0, declared, body, self.now.0])),
+        };
+        wrote.map(drop).map_err(Error::sqlite(DOING))
+    }
+
+    fn mark_gone(&self, table: Table, id: &str, number: Option<TargetId>, gone: bool) -> Result<()> {
+        let when = gone.then_some(self.now.0);
+        let wrote = match number {
+            Some(number) => self
+                .c
+                .prepare_cached("UPDATE target SET gone_at = ?2 WHERE id = ?1")
+                .and_then(|mut s| s.execute(params![number.0, when])),
+            None => self
+                .c
+                .prepare_cached(&format!("UPDATE {} SET gone_at = ?2 WHERE id = ?1", table.name()))
+                .and_then(|mut s| s.execute(params![id, when])),
+        };
+        wrote.map(drop).map_err(Error::sqlite(DOING))
+    }
+
+    fn entries<'e, T: Serialize + 'e>(
+        &mut self,
+        table: Table,
+        declared: impl Iterator<Item = (&'e str, &'e T)>,
+    ) -> Result<()> {
+        let mut known = rows(self.c, table)?;
+        for (id, entry) in declared {
+            let text = serde_json::to_string(entry).map_err(|source| Error::Row {
+                table: table.name(),
+                row: id.to_owned(),
+                source,
+            })?;
+            match known.remove(id) {
+                Some(row) if row.declared.as_deref() == Some(&text) && !row.gone => {}
+                Some(row) => {
+                    let body = lay_over(table, id, &text, row.recorded.as_deref())?;
+                    self.write(table, id, row.number, Some(&text), &body)?;
+                    if row.gone {
+                        self.mark_gone(table, id, row.number, false)?;
+                        if row.number.is_some() {
+                            self.tell(row.number, EventKind::InventoryAdded);
+                        }
+                    }
+                    self.tell_changes(table, id, row.number, &row.body, &body)?;
+                }
+                None => {
+                    let number = match table {
+                        Table::Target(kind) => Some(self.number(kind, id)?),
+                        Table::Unit | Table::Site => None,
+                    };
+                    self.write(table, id, number, Some(&text), &text)?;
+                    if number.is_some() {
+                        self.tell(number, EventKind::InventoryAdded);
+                    }
+                }
+            }
+        }
+        for (id, row) in known {
+            let Some(_) = row.declared else { continue };
+            if let Some(recorded) = row.recorded {
+                // People or devices know it too: it stays, as they have it.
+                self.write(table, &id, row.number, None, &recorded)?;
+                self.tell_changes(table, &id, row.number, &row.body, &recorded)?;
+            } else if !row.gone {
+                self.mark_gone(table, &id, row.number, true)?;
+                if row.number.is_some() {
+                    self.tell(row.number, EventKind::InventoryGone);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write_memberships(c: &Connection, sites: &BTreeMap<crate::model::SiteId, Site>) -> Result<()> {
+    let mut clear = c
+        .prepare_cached("DELETE FROM membership WHERE site = ?1")
+        .map_err(Error::sqlite(DOING))?;
+    let mut add = c
+        .prepare_cached(
+            "INSERT INTO membership (site, place, unit, valid_from, valid_to) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )
+        .map_err(Error::sqlite(DOING))?;
+    for site in sites.values() {
+        clear.execute([site.id.as_str()]).map_err(Error::sqlite(DOING))?;
+        for (place, m) in (0i64..).zip(&site.units) {
+            let day = |d: Option<jiff::civil::Date>| d.map(|d| d.to_string());
+            add.execute(params![
+                site.id.as_str(),
+                place,
+                m.unit.as_str(),
+                day(m.from),
+                day(m.to)
+            ])
+            .map_err(Error::sqlite(DOING))?;
+        }
+    }
+    Ok(())
+}
+
+/// Brings the declared inventory on record, in one transaction with its events.
+pub(super) fn sync(c: &mut Connection, declared: &Inventory, now: Timestamp) -> Result<Synced> {
+    let transaction = c.transaction().map_err(Error::sqlite(DOING))?;
+    let mut pass = Pass {
+        c: &transaction,
+        now,
+        events: Vec::new(),
+    };
+    pass.entries(Table::Unit, declared.units.iter().map(|(id, e)| (id.as_str(), e)))?;
+    pass.entries(Table::Site, declared.sites.iter().map(|(id, e)| (id.as_str(), e)))?;
+    pass.entries(
+        Table::Target(TargetKind::Device),
+        declared.devices.iter().map(|(id, e)| (id.as_str(), e)),
+    )?;
+    pass.entries(
+        Table::Target(TargetKind::Link),
+        declared.links.iter().map(|(id, e)| (id.as_str(), e)),
+    )?;
+    pass.entries(
+        Table::Target(TargetKind::Service),
+        declared.services.iter().map(|(id, e)| (id.as_str(), e)),
+    )?;
+    let events = pass.events;
+    for event in &events {
+        event::insert(&transaction, event).map_err(Error::sqlite(DOING))?;
+    }
+    let stored = load(&transaction)?;
+    write_memberships(&transaction, &stored.inventory.sites)?;
+    transaction.commit().map_err(Error::sqlite(DOING))?;
+    Ok(Synced {
+        index: stored.index,
+        inventory: stored.inventory,
+        events,
+    })
+}
+
+fn parse<T: DeserializeOwned>(table: Table, id: &str, text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|source| Error::Row {
+        table: table.name(),
+        row: id.to_owned(),
+        source,
+    })
+}
+
+fn plain<K: std::str::FromStr + Ord, T: DeserializeOwned>(
+    c: &Connection,
+    table: Table,
+) -> Result<BTreeMap<K, T>> {
+    let mut found = BTreeMap::new();
+    for (id, row) in rows(c, table)? {
+        if row.gone {
+            continue;
+        }
+        let key = id.parse().ok().ok_or_else(|| Error::Value {
+            table: table.name(),
+            value: id.clone(),
+        })?;
+        found.insert(key, parse(table, &id, &row.body)?);
+    }
+    Ok(found)
+}
+
+/// The inventory as it stands on record.
+pub(super) fn load(c: &Connection) -> Result<StoredInventory> {
+    let mut found = StoredInventory {
+        inventory: Inventory {
+            units: plain(c, Table::Unit)?,
+            sites: plain(c, Table::Site)?,
+            devices: plain(c, Table::Target(TargetKind::Device))?,
+            links: plain(c, Table::Target(TargetKind::Link))?,
+            services: plain(c, Table::Target(TargetKind::Service))?,
+        },
+        ..StoredInventory::default()
+    };
+    let mut statement = c
+        .prepare_cached("SELECT id, kind, slug, gone_at FROM target ORDER BY id")
+        .map_err(Error::sqlite(DOING))?;
+    let targets = statement
+        .query_map([], |row| {
+            Ok((
+                target(row.get(0)?),
+                row.get::<_, String>(1)?,
+                row.get::<_, String>(2)?,
+                row.get::<_, Option<i64>>(3)?,
+            ))
+        })
+        .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
+        .map_err(Error::sqlite(DOING))?;
+    for (number, kind, slug, gone_at) in targets {
+        let unknown = |value: &str| Error::Value {
+            table: "target",
+            value: value.to_owned(),
+        };
+        let kind = TargetKind::ALL
+            .into_iter()
+            .find(|k| k.as_str() == kind)
+            .ok_or_else(|| unknown(&kind))?;
+        let slug = slug.parse::<Slug>().ok().ok_or_else(|| unknown(&slug))?;
+        let key = TargetKey { kind, slug };
+        match gone_at {
+            None => {
+                found.index.insert(key, number);
+            }
+            Some(at) => {
+                found.gone.insert(key, (number, Timestamp(at)));
+            }
+        }
+    }
+    Ok(found)
+}

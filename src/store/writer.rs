@@ -1,0 +1,674 @@
+//! The one thread that writes: takes batches, commits them together, then says so.
+//!
+//! - A batch with events or messages is committed at once, with whatever else
+//!   waits, and fsynced (`synchronous=FULL`); others within
+//!   [`Options::commit_interval`](super::Options).
+//! - The queue is bounded. At half of it, samples are shed from new batches
+//!   and counted; when it is full, the sender gets its batch back and keeps it.
+//!   Events are never shed.
+//! - A full disk stops history, frees the reserve and goes on with events.
+//!   What can't be committed stays here and is tried again every second.
+//! - A batch that SQLite refuses for its content is a fault of ours: it is
+//!   logged and counted, and must not stop the others.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite::TransactionBehavior;
+use tokio::sync::watch;
+
+use super::batch::Batch;
+use super::error::{Error, Result};
+use super::event::{self, EventSequence};
+use super::history::write::Intake;
+use super::lock::Lock;
+use super::reserve::Reserve;
+use super::state::{self, setting};
+use super::{Options, answer, device, outbox};
+use crate::clock::SharedClock;
+use crate::model::{Mono, Span, Timestamp};
+
+/// Rows that make a commit worth while before its time.
+const ROWS: usize = 10_000;
+
+/// How long to wait before trying again what could not be committed.
+const RETRY: Span = Span::from_secs(1);
+
+/// How often to look whether a full disk has room again.
+const ROOM: Span = Span::from_secs(10);
+
+/// What is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Committed {
+    /// All batches up to the one with this ticket.
+    pub ticket: u64,
+    /// The place of the newest event.
+    pub sequence: EventSequence,
+}
+
+/// How the record is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Health {
+    /// Everything is written.
+    #[default]
+    Good,
+    /// The disk is full: history is not written; events are, as long as the reserve lasts.
+    DiskFull {
+        /// Since when.
+        since: Timestamp,
+        /// Whether events can't be written either.
+        stuck: bool,
+    },
+    /// The database is damaged: stop, so that the next start can take the last good backup.
+    Damaged {
+        /// What SQLite said.
+        what: String,
+    },
+    /// Nothing can be written for another reason; it is tried again.
+    Stuck {
+        /// What SQLite said.
+        what: String,
+    },
+}
+
+/// What the writer has done, for metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Stats {
+    /// Commits.
+    pub commits: u64,
+    /// Commits that failed.
+    pub commit_errors: u64,
+    /// Time spent in commits.
+    pub commit_time: Span,
+    /// The longest commit.
+    pub commit_max: Span,
+    /// Rows written, samples not counted.
+    pub rows: u64,
+    /// Events written.
+    pub events: u64,
+    /// Samples written.
+    pub samples: u64,
+    /// Samples shed because the writer could not follow.
+    pub samples_shed_queue: u64,
+    /// Samples shed because the disk was full.
+    pub samples_shed_disk: u64,
+    /// Batches that SQLite refused for their content.
+    pub batches_refused: u64,
+    /// Batches given back because the queue was full.
+    pub batches_returned: u64,
+    /// Batches in the queue now.
+    pub queued: u64,
+    /// When the last commit ended.
+    pub committed_at: Option<Timestamp>,
+}
+
+/// The batch was not taken; here it is.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The queue is full: keep the batch and try again. Its samples may be gone.
+    #[error("the queue of the record's writer is full")]
+    Full(Box<Batch>),
+    /// The writer has ended.
+    #[error("the record is closed")]
+    Closed(Box<Batch>),
+}
+
+type Task = Box<dyn FnOnce(&mut Connection) + Send>;
+
+enum Message {
+    Batch { ticket: u64, batch: Box<Batch> },
+    Run(Task),
+    Stop,
+}
+
+/// Everything that the writer and its handles share.
+#[derive(Debug)]
+struct Shared {
+    /// The last ticket given; held while sending, so that tickets and queue have one order.
+    ticket: Mutex<u64>,
+    stats: Mutex<Stats>,
+    committed: watch::Sender<Committed>,
+    health: watch::Sender<Health>,
+}
+
+impl Shared {
+    fn stats(&self) -> MutexGuard<'_, Stats> {
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where batches are sent. Cheap to clone; never blocks but where it says so.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    queue: SyncSender<Message>,
+    shared: Arc<Shared>,
+    /// Queued batches from which on samples are shed.
+    shed_at: u64,
+}
+
+impl Handle {
+    /// Sends a batch without waiting. It is on disk when [`Committed::ticket`]
+    /// has reached the ticket that is returned.
+    ///
+    /// # Errors
+    /// [`SendError::Full`]: keep the batch and send it later.
+    pub fn send(&self, mut batch: Batch) -> std::result::Result<u64, SendError> {
+        let mut ticket = self.shared.ticket.lock().unwrap_or_else(PoisonError::into_inner);
+        if !batch.samples.is_empty() && self.shared.stats().queued >= self.shed_at {
+            let shed = std::mem::take(&mut batch.samples);
+            self.shared.stats().samples_shed_queue += count(shed.len());
+        }
+        let next = *ticket + 1;
+        // Counted before it is sent, so that the writer never counts below zero.
+        self.shared.stats().queued += 1;
+        let message = Message::Batch {
+            ticket: next,
+            batch: Box::new(batch),
+        };
+        let refused = match self.queue.try_send(message) {
+            Ok(()) => {
+                *ticket = next;
+                return Ok(next);
+            }
+            Err(refused) => refused,
+        };
+        let mut stats = self.shared.stats();
+        stats.queued = stats.queued.saturating_sub(1);
+        stats.batches_returned += 1;
+        Err(match refused {
+            TrySendError::Full(message) => SendError::Full(message.into_batch()),
+            TrySendError::Disconnected(message) => SendError::Closed(message.into_batch()),
+        })
+    }
+
+    /// Sends a batch and waits until it is on disk; for those who send seldom.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] when the writer has ended or its queue is full.
+    ///
+    /// # Cancel safety
+    /// The batch may be committed although nobody waits any more.
+    pub async fn commit(&self, batch: Batch) -> Result<Committed> {
+        let mut committed = self.committed();
+        let ticket = self.send(batch).map_err(|e| match e {
+            SendError::Full(_) => Error::Busy,
+            SendError::Closed(_) => Error::Closed,
+        })?;
+        committed
+            .wait_for(|c| c.ticket >= ticket)
+            .await
+            .map(|c| *c)
+            .ok()
+            .ok_or(Error::Closed)
+    }
+
+    /// Tells what is committed.
+    pub fn committed(&self) -> watch::Receiver<Committed> {
+        self.shared.committed.subscribe()
+    }
+
+    /// Tells how the record is.
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.shared.health.subscribe()
+    }
+
+    /// What the writer has done.
+    pub fn stats(&self) -> Stats {
+        *self.shared.stats()
+    }
+
+    /// Runs `task` on the writer's connection, after everything sent before it
+    /// is committed. Blocks.
+    pub(super) fn run<T: Send + 'static>(
+        &self,
+        task: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, wait) = answer();
+        let task = Box::new(move |connection: &mut Connection| {
+            // Whoever asked may have gone; then nobody misses the answer.
+            drop(answer.send(task(connection)));
+        });
+        self.queue.send(Message::Run(task)).ok().ok_or(Error::Closed)?;
+        wait.recv().ok().ok_or(Error::Closed)?
+    }
+
+    /// Tells the writer to end when everything sent before is committed. Blocks.
+    pub(super) fn stop(&self) {
+        // A writer that has ended already is what we want.
+        drop(self.queue.send(Message::Stop));
+    }
+}
+
+impl Message {
+    fn into_batch(self) -> Box<Batch> {
+        match self {
+            Self::Batch { batch, .. } => batch,
+            Self::Run(_) | Self::Stop => Box::default(),
+        }
+    }
+}
+
+fn count(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+/// Starts the writer on its thread.
+pub(super) fn spawn(
+    path: &Path,
+    connection: Connection,
+    lock: Lock,
+    options: &Options,
+    clock: SharedClock,
+) -> Result<(Handle, JoinHandle<()>)> {
+    let sequence = event::last_sequence(&connection)?;
+    let (queue, inbox) = sync_channel(options.queue.max(2));
+    let shared = Arc::new(Shared {
+        ticket: Mutex::new(0),
+        stats: Mutex::new(Stats::default()),
+        committed: watch::Sender::new(Committed { ticket: 0, sequence }),
+        health: watch::Sender::new(Health::Good),
+    });
+    let handle = Handle {
+        queue,
+        shared: Arc::clone(&shared),
+        shed_at: count(options.queue / 2).max(1),
+    };
+    let now = clock.mono();
+    let writer = Writer {
+        path: path.to_owned(),
+        connection,
+        lock,
+        inbox,
+        shared,
+        clock,
+        commit_interval: options.commit_interval,
+        pending: Vec::new(),
+        pending_rows: 0,
+        pending_since: now,
+        is_urgent: false,
+        retry_at: None,
+        room_at: None,
+        sequence,
+        is_full_sync: true,
+        intake: Intake::default(),
+        reserve: Reserve::new(path, options.reserve_bytes),
+    };
+    let thread = std::thread::Builder::new()
+        .name("store-writer".to_owned())
+        .spawn(move || writer.run())
+        .map_err(Error::io("can't start the writer of", path))?;
+    Ok((handle, thread))
+}
+
+struct Writer {
+    path: PathBuf,
+    connection: Connection,
+    lock: Lock,
+    inbox: Receiver<Message>,
+    shared: Arc<Shared>,
+    clock: SharedClock,
+    commit_interval: Duration,
+    pending: Vec<(u64, Box<Batch>)>,
+    pending_rows: usize,
+    pending_since: Mono,
+    is_urgent: bool,
+    /// When to try again what could not be committed.
+    retry_at: Option<Mono>,
+    /// The disk was full: when to look for room.
+    room_at: Option<Mono>,
+    sequence: EventSequence,
+    is_full_sync: bool,
+    intake: Intake,
+    reserve: Reserve,
+}
+
+enum Turn {
+    GoOn,
+    End,
+}
+
+impl Writer {
+    fn run(mut self) {
+        self.reserve.hold();
+        loop {
+            if let Turn::End = self.turn() {
+                break;
+            }
+        }
+        drop(self.connection);
+        drop(self.lock);
+    }
+
+    fn turn(&mut self) -> Turn {
+        let wait = self.wait();
+        // What can't be committed must not grow without bound: the queue then fills and senders notice.
+        let message = if self.retry_at.is_some() && self.pending_rows >= ROWS {
+            std::thread::park_timeout(wait);
+            Err(RecvTimeoutError::Timeout)
+        } else {
+            self.inbox.recv_timeout(wait)
+        };
+        match message {
+            Ok(Message::Batch { ticket, batch }) => {
+                self.take(ticket, batch);
+                while self.pending_rows < ROWS {
+                    match self.inbox.try_recv() {
+                        Ok(Message::Batch { ticket, batch }) => self.take(ticket, batch),
+                        Ok(Message::Run(task)) => {
+                            self.flush();
+                            task(&mut self.connection);
+                        }
+                        Ok(Message::Stop) => return self.end(),
+                        Err(_) => break,
+                    }
+                }
+            }
+            Ok(Message::Run(task)) => {
+                self.flush();
+                task(&mut self.connection);
+            }
+            Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return self.end(),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        let now = self.clock.mono();
+        if self.is_due(now) {
+            self.flush();
+        }
+        self.look_for_room();
+        Turn::GoOn
+    }
+
+    /// How long nothing needs to be done.
+    fn wait(&self) -> Span {
+        let now = self.clock.mono();
+        let due = if self.pending.is_empty() {
+            now.plus(Span::from_secs(1))
+        } else {
+            self.retry_at
+                .unwrap_or_else(|| self.pending_since.plus(self.commit_interval))
+        };
+        let due = self.room_at.map_or(due, |room| room.min(due));
+        due.since(now)
+    }
+
+    fn is_due(&self, now: Mono) -> bool {
+        if self.pending.is_empty() {
+            return false;
+        }
+        match self.retry_at {
+            Some(retry) => now >= retry,
+            None => {
+                self.is_urgent
+                    || self.pending_rows >= ROWS
+                    || now >= self.pending_since.plus(self.commit_interval)
+            }
+        }
+    }
+
+    fn take(&mut self, ticket: u64, mut batch: Box<Batch>) {
+        {
+            let mut stats = self.shared.stats();
+            stats.queued = stats.queued.saturating_sub(1);
+            if self.room_at.is_some() {
+                stats.samples_shed_disk += count(std::mem::take(&mut batch.samples).len());
+            }
+        }
+        if self.pending.is_empty() {
+            self.pending_since = self.clock.mono();
+        }
+        self.is_urgent |= batch.is_urgent();
+        self.pending_rows += batch.rows() + batch.samples.len();
+        self.pending.push((ticket, batch));
+    }
+
+    fn end(&mut self) -> Turn {
+        if !self.pending.is_empty() {
+            self.flush();
+        }
+        let lost: usize = self.pending.iter().map(|(_, b)| b.events.len()).sum();
+        if lost > 0 {
+            tracing::error!(events = lost, "ended with events that could not be written");
+        }
+        Turn::End
+    }
+
+    fn flush(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        let mut result = self.commit();
+        if let Err(error) = &result
+            && error.is_disk_full()
+        {
+            self.shed_for_room(error);
+            result = self.commit();
+        }
+        match result {
+            Ok(()) => self.committed(),
+            Err(error) => self.not_committed(&error),
+        }
+    }
+
+    fn committed(&mut self) {
+        let last = self.pending.last().map(|(ticket, _)| *ticket);
+        self.pending.clear();
+        self.pending_rows = 0;
+        self.is_urgent = false;
+        self.retry_at = None;
+        if let Some(ticket) = last {
+            self.shared.committed.send_replace(Committed {
+                ticket,
+                sequence: self.sequence,
+            });
+        }
+        let room_at = self.room_at;
+        self.shared.health.send_if_modified(|health| {
+            let better = match (&*health, room_at) {
+                (Health::DiskFull { since, stuck: true }, Some(_)) => Health::DiskFull {
+                    since: *since,
+                    stuck: false,
+                },
+                (Health::Stuck { .. }, _) => Health::Good,
+                (Health::Good | Health::DiskFull { .. } | Health::Damaged { .. }, _) => return false,
+            };
+            *health = better;
+            true
+        });
+    }
+
+    fn not_committed(&mut self, error: &Error) {
+        self.shared.stats().commit_errors += 1;
+        self.intake.forget();
+        self.retry_at = Some(self.clock.mono().plus(RETRY));
+        let now = self.clock.wall();
+        let what = describe(error);
+        self.shared.health.send_if_modified(|health| {
+            let worse = if error.is_damage() {
+                Health::Damaged { what: what.clone() }
+            } else if error.is_disk_full() {
+                let since = match health {
+                    Health::DiskFull { since, .. } => *since,
+                    Health::Good | Health::Damaged { .. } | Health::Stuck { .. } => now,
+                };
+                Health::DiskFull { since, stuck: true }
+            } else {
+                Health::Stuck { what: what.clone() }
+            };
+            let is_news = *health != worse;
+            if is_news {
+                tracing::error!(error = %what, "the record can't be written; it is tried again every second");
+                *health = worse;
+            }
+            is_news
+        });
+    }
+
+    /// The disk is full: give up history and the reserve, so that events still go.
+    fn shed_for_room(&mut self, error: &Error) {
+        self.intake.forget();
+        let mut shed = 0;
+        for (_, batch) in &mut self.pending {
+            shed += std::mem::take(&mut batch.samples).len();
+        }
+        self.shared.stats().samples_shed_disk += count(shed);
+        self.reserve.release();
+        // Frames that are in the database already need no room in the log.
+        drop(self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"));
+        self.room_at = Some(self.clock.mono().plus(ROOM));
+        let since = self.clock.wall();
+        self.shared.health.send_if_modified(|health| {
+            let is_news = !matches!(health, Health::DiskFull { .. });
+            if is_news {
+                tracing::error!(
+                    path = %self.path.display(), error = %describe(error),
+                    "the disk is full: history is not written until there is room; events and messages still are"
+                );
+                *health = Health::DiskFull { since, stuck: false };
+            }
+            is_news
+        });
+    }
+
+    fn look_for_room(&mut self) {
+        let now = self.clock.mono();
+        if self.room_at.is_none_or(|at| now < at) {
+            return;
+        }
+        if self.reserve.has_room() && self.reserve.hold() {
+            self.room_at = None;
+            tracing::info!("there is room on the disk again: history is written");
+            self.shared.health.send_if_modified(|health| {
+                let is_news = matches!(health, Health::DiskFull { stuck: false, .. });
+                if is_news {
+                    *health = Health::Good;
+                }
+                is_news
+            });
+        } else {
+            self.room_at = Some(now.plus(ROOM));
+        }
+    }
+
+    /// One transaction with everything that is pending.
+    fn commit(&mut self) -> Result<()> {
+        let began = self.clock.mono();
+        let doing = "can't write to the database";
+        let is_full_sync = self.pending.iter().any(|(_, b)| b.is_urgent());
+        if is_full_sync != self.is_full_sync {
+            let level = if is_full_sync { 2 } else { 1 };
+            self.connection
+                .pragma_update(None, "synchronous", level)
+                .map_err(Error::sqlite(doing))?;
+            self.is_full_sync = is_full_sync;
+        }
+        let mut sequence = self.sequence;
+        let mut refused = Vec::new();
+        let mut transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(Error::sqlite(doing))?;
+        for (place, (_, batch)) in self.pending.iter().enumerate() {
+            let savepoint = transaction.savepoint().map_err(Error::sqlite(doing))?;
+            match apply(&savepoint, batch) {
+                Ok(newest) => {
+                    sequence = sequence.max(newest);
+                    savepoint.commit().map_err(Error::sqlite(doing))?;
+                }
+                Err(source) => {
+                    let error = Error::Sqlite { doing, source };
+                    if error.is_transient() || error.is_damage() {
+                        return Err(error);
+                    }
+                    drop(savepoint);
+                    tracing::error!(
+                        error = %describe(&error), events = batch.events.len(), rows = batch.rows(),
+                        "the database refuses a batch for its content: it is left out"
+                    );
+                    refused.push(place);
+                }
+            }
+        }
+        let samples = self.pending.iter().flat_map(|(_, b)| &b.samples);
+        self.intake
+            .append(&transaction, samples)
+            .map_err(Error::sqlite(doing))?;
+        if let Some(at) = self.pending.iter().filter_map(|(_, b)| b.alive_at).max() {
+            state::set_time(&transaction, setting::ALIVE_AT, at).map_err(Error::sqlite(doing))?;
+        }
+        transaction.commit().map_err(Error::sqlite(doing))?;
+        self.sequence = sequence;
+        let took = self.clock.mono().since(began);
+        let mut stats = self.shared.stats();
+        stats.commits += 1;
+        stats.commit_time += took;
+        stats.commit_max = stats.commit_max.max(took);
+        stats.batches_refused += count(refused.len());
+        stats.committed_at = Some(self.clock.wall());
+        for (place, (_, batch)) in self.pending.iter().enumerate() {
+            stats.samples += count(batch.samples.len());
+            if !refused.contains(&place) {
+                stats.rows += count(batch.rows());
+                stats.events += count(batch.events.len());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes all of a batch but its samples; returns the place of its newest event.
+fn apply(c: &Connection, batch: &Batch) -> rusqlite::Result<EventSequence> {
+    // Taken apart completely, so that a new field is not forgotten here.
+    let Batch {
+        events,
+        outbox: changes,
+        states,
+        totals,
+        facts,
+        interfaces,
+        samples: _,
+        settings,
+        alive_at: _,
+    } = batch;
+    let mut newest = EventSequence::default();
+    for event in events {
+        newest = event::insert(c, event)?;
+    }
+    for change in changes {
+        outbox::apply(c, change)?;
+    }
+    for saved in states {
+        state::save(c, saved)?;
+    }
+    for (of, sums) in totals {
+        state::save_totals(c, *of, sums)?;
+    }
+    for told in facts {
+        device::save_facts(c, told)?;
+    }
+    for told in interfaces {
+        device::save_interfaces(c, told)?;
+    }
+    for (key, value) in settings {
+        state::set(c, key, value)?;
+    }
+    Ok(newest)
+}
+
+/// An error with its causes, on one line, for the log.
+fn describe(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
