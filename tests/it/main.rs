@@ -10,6 +10,6 @@
 mod architecture;
 mod metrics_docs;
 mod metrics_exposition;
+mod store_record;
 mod support;
 mod systemd_unit;
-mod store_record;
