@@ -194,6 +194,8 @@ catalog! {
             "1 if the site counts in connectivity ratios, 0 if it is exempt."
         SERVICE_UP Gauge Bool "tramgac_service_up" [service, site, area, kind]
             "1 if the service check passed. Absent while unknown."
+        SERVICE_COUNTED Gauge Bool "tramgac_service_counted" [service, site, area, kind]
+            "1 if the service counts in connectivity ratios, 0 if it is exempt."
         SERVICE_DURATION_SECONDS Gauge Seconds "tramgac_service_duration_seconds" [service, site, area, kind]
             "Time the last run of the check took."
         SERVICE_HTTP_STATUS_CODE Gauge None "tramgac_service_http_status_code" [service, site, area]
@@ -210,6 +212,8 @@ catalog! {
             "Counted members without a known state; in neither numerator nor denominator."
         FLEET_EXEMPT Gauge None "tramgac_fleet_exempt" [kind, area, class]
             "Members left out by an exemption or by maintenance now."
+        OUTAGES_OPEN Gauge None "tramgac_outages_open" [kind, area]
+            "Outages that last now and stand by themselves; the consequences of another outage are left out."
         EXEMPTIONS_ACTIVE Gauge None "tramgac_exemptions_active" [kind, area, reason]
             "Exemptions in force, by reason. Not additive with tramgac_fleet_exempt."
         INDICATOR_NUMERATOR Gauge None "tramgac_indicator_numerator" [indicator, area]
@@ -230,8 +234,14 @@ catalog! {
             "Round trip time over a WAN link."
         LINK_UP Gauge Bool "tramgac_link_up" [link, area, role]
             "1 if the WAN link is considered online."
+        LINK_STATE Gauge Enum "tramgac_link_state" [link, area, role]
+            "State code: 0 down, 1 up, 2 degraded, 3 unreachable (what it depends on is down), 5 unknown."
         LINK_COUNTED Gauge Bool "tramgac_link_counted" [link, area, role]
             "1 if the link counts in connectivity ratios, 0 if it is exempt."
+        LINK_PING_SENT_TOTAL Counter None "tramgac_link_ping_sent_total" [link]
+            "ICMP echo requests sent over the link."
+        LINK_PING_RECEIVED_TOTAL Counter None "tramgac_link_ping_received_total" [link]
+            "ICMP echo replies received over the link in time."
         LINK_CONTRACTED_RECEIVE_BYTES_PER_SECOND Gauge BytesPerSecond "tramgac_link_contracted_receive_bytes_per_second" [link]
             "Contracted download bandwidth."
         LINK_CONTRACTED_TRANSMIT_BYTES_PER_SECOND Gauge BytesPerSecond "tramgac_link_contracted_transmit_bytes_per_second" [link]
@@ -250,6 +260,8 @@ catalog! {
             "Round trip time above which the link counts as degraded (configured)."
         LINK_QUALITY_OK Gauge Bool "tramgac_link_quality_ok" [link]
             "1 if loss, round trip time and jitter were within thresholds over the last quality window."
+        LINK_AVAILABILITY_RATIO Gauge Ratio "tramgac_link_availability_ratio" [link, window]
+            "Availability of one link over a sliding window (1d, 7d, 30d), from the database."
     }
     Devices {
         DEVICE_INFO Gauge None "tramgac_device_info" [device, name, address, mac, vendor, model, serial, firmware, area, site, class, parent]

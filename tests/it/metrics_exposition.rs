@@ -110,6 +110,9 @@ fn the_ratios_are_what_one_counts_by_hand() {
     // 31 links, one cut, one degraded and so online.
     let links = ["expected", "online"].map(|w| fleet(w, &[("kind", "link")]));
     assert_eq!(links, [31, 30]);
+    // The cut link and the computer that is off; what is cut off with the link is a consequence.
+    let open = |kind| whole(read.sum("tramgac_outages_open", &[("kind", kind)]));
+    assert_eq!((open("link"), open("device"), open("service")), (1, 1, 0));
     // The office by its gateway, a mast by anything, 23 halls and 8 schools by their routers.
     let sites = ["members", "online"].map(|w| fleet(w, &[("kind", "site")]));
     assert_eq!(sites, [33, 32]);

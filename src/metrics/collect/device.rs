@@ -1,10 +1,10 @@
 //! Series with a `device` label.
 
-use super::Extra;
 use super::rows::Column;
 use super::rows::DeviceRow;
 use super::rows::Rows;
 use super::rows::up;
+use super::{Extra, Times};
 use crate::inventory::Device;
 use crate::metrics::catalog;
 use crate::metrics::catalog::Metric;
@@ -46,14 +46,9 @@ pub(super) fn write(w: &mut Writer<'_>, rows: &Rows<'_>, extra: &Extra) {
     }
     for window in &extra.windows {
         for (row, view) in seen(rows) {
-            if let Some(times) = window.times.get(&view.id)
-                && !times.observed.is_zero()
-            {
-                let ratio = times.up.as_secs_f64() / times.observed.as_secs_f64();
-                let labels = Labels::new(&[("device", row.device.id.as_str()), ("window", window.name)]);
-                w.family(&catalog::DEVICE_AVAILABILITY_RATIO)
-                    .float(&labels, ratio.min(1.0));
-            }
+            let labels = Labels::new(&[("device", row.device.id.as_str()), ("window", window.name)]);
+            w.family(&catalog::DEVICE_AVAILABILITY_RATIO)
+                .maybe(&labels, window.times.get(&view.id).and_then(Times::ratio));
         }
     }
 }

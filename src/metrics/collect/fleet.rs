@@ -20,6 +20,7 @@ pub(super) fn write(w: &mut Writer<'_>, rows: &Rows<'_>, extra: &Extra) {
     places(w, rows, extra);
     services(w, rows);
     ratios(w, rows);
+    outages(w, rows);
     exemptions(w, rows, extra);
     indicators(w, rows, extra);
     windows(w, rows, extra);
@@ -88,6 +89,10 @@ fn services(w: &mut Writer<'_>, rows: &Rows<'_>) {
     for row in &rows.services {
         w.family(&catalog::SERVICE_UP)
             .truth(&row.full, row.view.and_then(|v| up(v.state)));
+    }
+    for row in &rows.services {
+        let counted = u64::from(row.standing.is_counted());
+        w.family(&catalog::SERVICE_COUNTED).int(&row.full, counted);
     }
     let stats = || {
         rows.services
@@ -175,6 +180,27 @@ fn ratios(w: &mut Writer<'_>, rows: &Rows<'_>) {
         for (labels, tally) in &labelled {
             w.family(metric).int(labels, value(tally));
         }
+    }
+}
+
+/// Open outages that stand by themselves; 0 for every kind and area that there is.
+fn outages(w: &mut Writer<'_>, rows: &Rows<'_>) {
+    let mut groups: BTreeMap<TargetId, (&str, &str)> = BTreeMap::new();
+    let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for member in members(rows).filter(|m| m.standing.is_member()) {
+        let (kind, area, _) = member.group;
+        if let Some(id) = member.id {
+            groups.insert(id, (kind, area));
+            counts.entry((kind, area)).or_default();
+        }
+    }
+    let roots = rows.snapshot.open_incidents().filter(|i| i.root.is_none());
+    for group in roots.filter_map(|i| groups.get(&i.target)) {
+        *counts.entry(*group).or_default() += 1;
+    }
+    for ((kind, area), n) in counts {
+        let labels = Labels::new(&[("kind", kind), ("area", area)]);
+        w.family(&catalog::OUTAGES_OPEN).int(&labels, n);
     }
 }
 

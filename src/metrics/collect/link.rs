@@ -1,9 +1,9 @@
 //! WAN links: their state, and what their router's interface counts.
 
-use super::Extra;
 use super::rows::LinkRow;
 use super::rows::Rows;
 use super::rows::up;
+use super::{Extra, Times};
 use crate::metrics::catalog;
 use crate::metrics::catalog::Metric;
 use crate::metrics::expose::{Labels, Writer};
@@ -40,6 +40,12 @@ pub(super) fn write(w: &mut Writer<'_>, rows: &Rows<'_>, extra: &Extra) {
             .truth(&row.full, row.view.and_then(|v| up(v.state)));
     }
     for row in &rows.links {
+        if let Some(view) = row.view {
+            w.family(&catalog::LINK_STATE)
+                .int(&row.full, u64::from(view.state.code()));
+        }
+    }
+    for row in &rows.links {
         let counted = u64::from(row.standing.is_counted());
         w.family(&catalog::LINK_COUNTED).int(&row.full, counted);
     }
@@ -48,10 +54,23 @@ pub(super) fn write(w: &mut Writer<'_>, rows: &Rows<'_>, extra: &Extra) {
             w.family(metric).maybe(&line.row.id, value(line));
         }
     }
+    for window in &extra.windows {
+        for row in &rows.links {
+            let times = row.view.and_then(|v| window.times.get(&v.id));
+            w.family(&catalog::LINK_AVAILABILITY_RATIO)
+                .maybe(&row.id.with("window", window.name), times.and_then(Times::ratio));
+        }
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "metrics are f64 by contract")]
-static FAMILIES: [PerLink; 9] = [
+static FAMILIES: [PerLink; 11] = [
+    (&catalog::LINK_PING_SENT_TOTAL, |l| {
+        Some(l.row.view?.totals.echo_sent as f64)
+    }),
+    (&catalog::LINK_PING_RECEIVED_TOTAL, |l| {
+        Some(l.row.view?.totals.echo_received as f64)
+    }),
     (&catalog::LINK_CONTRACTED_RECEIVE_BYTES_PER_SECOND, |l| {
         contract(l.row.link.contracted_receive_bps)
     }),

@@ -97,6 +97,14 @@ pub struct Times {
     pub observed: Span,
 }
 
+impl Times {
+    /// Availability; `None` for a window in which nothing is known (trap 23).
+    pub fn ratio(&self) -> Option<f64> {
+        let ratio = self.up.as_secs_f64() / self.observed.as_secs_f64();
+        (!self.observed.is_zero()).then_some(ratio.min(1.0))
+    }
+}
+
 /// What bounds an exposition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {

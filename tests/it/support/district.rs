@@ -17,10 +17,11 @@ use tramgac::metrics::collect::{Build, IndicatorSample, Limits, Times, Window};
 use tramgac::metrics::process::Meters;
 use tramgac::model::observation::RttStats;
 use tramgac::model::{
-    EchoStats, Fact, Ratio, Reading, ServiceStats, Span, State, TargetId, TargetKey, Timestamp,
+    EchoStats, Fact, IncidentId, Ratio, Reading, Reason, ServiceStats, Span, State, TargetId, TargetKey,
+    Timestamp,
 };
 use tramgac::monitor::Snapshot;
-use tramgac::monitor::snapshot::{InterfaceView, SHARD_TARGETS, SnmpView, TargetView, Totals};
+use tramgac::monitor::snapshot::{IncidentView, InterfaceView, SHARD_TARGETS, SnmpView, TargetView, Totals};
 
 /// The day of all tests.
 pub const TODAY: Date = date(2026, 11, 24);
@@ -386,11 +387,28 @@ pub fn snmp(at: Timestamp, octets: u64, readings: Vec<Reading>) -> SnmpView {
     }
 }
 
+/// An open outage for each target that is down or unreachable, the latter rooted in the first that is down.
+fn incidents(snapshot: &Snapshot) -> Vec<IncidentView> {
+    let root = snapshot.targets().find(|t| t.state == State::Down).map(|t| t.id);
+    let out = snapshot.targets().filter(|t| t.state.is_out());
+    out.zip(1..)
+        .map(|(t, id)| IncidentView {
+            id: IncidentId(id),
+            target: t.id,
+            root: root.filter(|_| t.state == State::Unreachable),
+            started_at: t.since,
+            ended_at: None,
+            reason: Reason::Timeout,
+            acknowledged: None,
+        })
+        .collect()
+}
+
 /// The district at second `tick` of a run: the link of Thạch Khoán is cut,
 /// its router and computers unreachable, one computer is off, one access point unknown.
 pub fn running(tick: u64, start: Timestamp) -> Snapshot {
     let at = start.plus(Span::from_secs(tick));
-    snapshot(district(), at, |id, key| {
+    let mut snapshot = snapshot(district(), at, |id, key| {
         let slug = key.slug.as_str();
         let state = match slug {
             "wan-thach-khoan" | "office-pc-1" => State::Down,
@@ -433,7 +451,9 @@ pub fn running(tick: u64, start: Timestamp) -> Snapshot {
             v.snmp = Some(Arc::new(snmp(at, 1_000_000_000 + 1_250_000 * tick, Vec::new())));
         }
         v
-    })
+    });
+    snapshot.incidents = Arc::new(incidents(&snapshot));
+    snapshot
 }
 
 /// Counters of a daemon that has run for `tick` seconds, one cycle each.
