@@ -5,10 +5,13 @@
 //! told to stop. Everyone who comes by the network is a viewer: equipment under
 //! secrecy rules (`mode: never`) is counted and never shown.
 
+mod asset;
+mod page;
 pub mod policy;
 mod routes;
 mod server;
 pub mod state;
+mod view;
 
 pub use policy::AllowAnonymous;
 pub use policy::BindRefused;

@@ -17,16 +17,29 @@ use axum::routing::post;
 use tower_http::compression::CompressionLayer;
 
 use super::State;
+use super::asset;
+use super::page;
+use super::page::Visit;
 use super::policy;
 use super::policy::Peer;
 
 /// All routes over `state`.
 pub(super) fn router(state: State) -> Router {
     Router::new()
+        .route("/", get(page::overview::page))
+        .route("/area/{id}", get(page::area::page))
+        .route("/site/{id}", get(page::site::page))
+        .route("/device/{id}", get(page::target::device))
+        .route("/link/{id}", get(page::target::link))
+        .route("/service/{id}", get(page::target::service))
+        .route("/incidents", get(page::incidents::page))
+        .route("/inventory", get(page::inventory::page))
+        .route("/asset/{name}", get(asset::serve))
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
         .route("/-/reload", post(reload))
         .route("/metrics", get(metrics))
+        .fallback(async |visit: Visit| page::not_found(&visit))
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state(state.clone(), guard))
         .with_state(state)
