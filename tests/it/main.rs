@@ -13,3 +13,4 @@ mod metrics_exposition;
 mod store_record;
 mod support;
 mod systemd_unit;
+mod web_look;

@@ -62,12 +62,6 @@ pub(in crate::web) async fn page(visit: Visit, Path(id): Path<String>) -> Respon
         .values()
         .filter(|d| d.is_hidden() && d.is_member() && d.site.as_ref() == Some(&site.id))
         .count();
-    let links: Vec<_> = view
-        .inventory()
-        .links
-        .values()
-        .filter(|l| l.site == site.id)
-        .collect();
     let rooms: Vec<&Site> = view
         .inventory()
         .sites

@@ -14,6 +14,7 @@ use crate::model::TargetKey;
 use crate::monitor::fleet;
 use crate::monitor::fleet::Standing;
 use crate::monitor::fleet::Tally;
+use crate::monitor::snapshot::TargetView;
 
 /// The first page in numbers.
 #[derive(Debug, Default)]
@@ -115,8 +116,9 @@ impl Overview {
         }
         for link in view.inventory().links.values() {
             let row = rows.entry(area_of(Some(&link.site))).or_default();
-            let standing = view.standing(Item::Link(link));
-            let state = state_of(view, &TargetKey::from(link.id.clone()));
+            let target = view.snapshot.by_key(&TargetKey::from(link.id.clone()));
+            let standing = now(view.standing(Item::Link(link)), target);
+            let state = target.map(|t| t.state);
             row.links.add(standing, state);
             overview.links.add(standing, state);
             if standing == Standing::Counted && state == Some(State::Degraded) {
@@ -140,10 +142,9 @@ impl Overview {
             });
         }
         for service in view.inventory().services.values() {
-            let state = state_of(view, &TargetKey::from(service.id.clone()));
-            overview
-                .services
-                .add(view.standing(Item::Service(service)), state);
+            let target = view.snapshot.by_key(&TargetKey::from(service.id.clone()));
+            let standing = now(view.standing(Item::Service(service)), target);
+            overview.services.add(standing, target.map(|t| t.state));
         }
         overview.areas = rows
             .into_iter()
@@ -180,6 +181,7 @@ impl Overview {
         }
         let target = view.snapshot.by_key(&TargetKey::from(device.id.clone()));
         let state = target.map(|t| t.state);
+        let standing = now(standing, target);
         if fleet::is_always_on(device) {
             row.equipment.add(standing, state);
             self.equipment.add(standing, state);
@@ -204,12 +206,13 @@ impl Overview {
     }
 }
 
-fn state_of(view: &View, key: &TargetKey) -> Option<State> {
-    view.snapshot.by_key(key).map(|t| t.state)
+/// What is under maintenance is left out at this moment.
+fn now(standing: Standing, target: Option<&TargetView>) -> Standing {
+    standing.now(target.is_some_and(|t| t.maintenance))
 }
 
 /// Associated with a Wi-Fi point, over all of its radios; `None` where it does not tell.
-pub(in crate::web) fn wifi_clients(target: &crate::monitor::snapshot::TargetView) -> Option<f64> {
+pub(in crate::web) fn wifi_clients(target: &TargetView) -> Option<f64> {
     let snmp = target.snmp.as_ref().filter(|s| s.up)?;
     let mut sum = None;
     for reading in snmp.readings.iter().filter(|r| r.kind == "wifi_clients") {

@@ -2,10 +2,13 @@
 
 #![expect(dead_code, reason = "each test uses a part of it")]
 
+pub mod browser;
 pub mod district;
 pub mod exposition;
 pub mod netns;
 pub mod program;
+pub mod site;
+pub mod wall;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::PathBuf;

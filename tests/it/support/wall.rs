@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use tramgac::inventory::{
-    Address, Check, Class, Device, Exemption, HeadCount, Host, Inventory, Lifecycle, Link, Medium, Membership,
-    MonitorMode, Origin, Service, Site, SiteKind, SitePolicy, Unit, UnitKind,
+    Address, Check, Class, Device, Exemption, HeadCount, Host, Inventory, Lifecycle, Link, Medium,
+    Membership, MonitorMode, Origin, Service, Site, SiteKind, SitePolicy, Unit, UnitKind,
 };
 use tramgac::lab::thanh_son::{COMMUNES, FORMER_UNITS};
 use tramgac::model::{
-    DeviceId, EchoStats, EvidenceKind, IncidentId, Reading, Reason, ServiceStats, Span, State, TargetId, TargetKey,
-    Timestamp,
+    DeviceId, EchoStats, EvidenceKind, IncidentId, Reading, Reason, ServiceStats, Span, State, TargetId,
+    TargetKey, Timestamp,
 };
 use tramgac::monitor::Snapshot;
 use tramgac::monitor::snapshot::{IncidentView, InterfaceView, SHARD_TARGETS, SnmpView, TargetView, Totals};
@@ -167,7 +167,14 @@ impl Wall {
         d.office();
         for former in &FORMER_UNITS {
             let name = format!("Trụ sở {}", former.name);
-            d.site_with(former.hall, &name, SiteKind::CommuneHall, former.today, former.medium, 6);
+            d.site_with(
+                former.hall,
+                &name,
+                SiteKind::CommuneHall,
+                former.today,
+                former.medium,
+                6,
+            );
             let hall = d.inventory.sites.get_mut(&former.hall.parse().unwrap()).unwrap();
             hall.head_counts.push(HeadCount {
                 as_of: None,
@@ -202,13 +209,27 @@ impl Wall {
         for s in 0..sites {
             let unit = format!("xa-{}", s % areas);
             let id = format!("diem-{s}");
-            d.site_with(&id, &format!("Điểm {s}"), SiteKind::CommuneHall, &unit, "fiber", 6);
+            d.site_with(
+                &id,
+                &format!("Điểm {s}"),
+                SiteKind::CommuneHall,
+                &unit,
+                "fiber",
+                6,
+            );
         }
         d
     }
 
     fn office(&mut self) {
-        self.site_with("tru-so", "Trụ sở UBND", SiteKind::Office, "xa-thanh-son", "leased_line", 20);
+        self.site_with(
+            "tru-so",
+            "Trụ sở UBND",
+            SiteKind::Office,
+            "xa-thanh-son",
+            "leased_line",
+            20,
+        );
         for (id, name, class) in [
             ("sw-tru-so", "Bộ chuyển mạch tầng 1", Class::Switch),
             ("may-chu-1", "Máy chủ văn bản", Class::Server),
@@ -228,12 +249,12 @@ impl Wall {
             self.device(made);
         }
         for n in 1..=10 {
-            let mut ap = device(
+            let ap = device(
                 &format!("wifi-{n:02}"),
-                &format!("Wi-Fi tầng {}", n.div_euclid(4) + 1) , Class::WifiAp,
+                &format!("Wi-Fi {n:02}"),
+                Class::WifiAp,
                 Some("tru-so"),
             );
-            ap.name = format!("Wi-Fi {n:02}");
             self.device(ap);
         }
         for n in 1..=3 {
@@ -256,7 +277,15 @@ impl Wall {
         }
     }
 
-    fn site_with(&mut self, id: &str, name: &str, kind: SiteKind, unit: &str, medium: &str, computers: usize) {
+    fn site_with(
+        &mut self,
+        id: &str,
+        name: &str,
+        kind: SiteKind,
+        unit: &str,
+        medium: &str,
+        computers: usize,
+    ) {
         let made = site(id, name, kind, unit);
         self.inventory.sites.insert(made.id.clone(), made);
         let router = format!("rt-{id}");
@@ -267,7 +296,12 @@ impl Wall {
         rt.vendor = Some("MikroTik".to_owned());
         rt.model = Some("RB2011".to_owned());
         self.device(rt);
-        let mut ap = device(&format!("ap-{id}"), &format!("Wi-Fi {name}"), Class::WifiAp, Some(id));
+        let mut ap = device(
+            &format!("ap-{id}"),
+            &format!("Wi-Fi {name}"),
+            Class::WifiAp,
+            Some(id),
+        );
         ap.parents.push(router.parse().unwrap());
         if kind == SiteKind::CommuneHall {
             ap.class = Class::Switch;
@@ -288,7 +322,14 @@ impl Wall {
             .into_iter()
             .find(|(_, word)| *word == medium)
             .map_or(Medium::Other, |(m, _)| m);
-        let made = link(&format!("kenh-{id}"), &format!("Kênh {name}"), id, &router, medium, "VNPT");
+        let made = link(
+            &format!("kenh-{id}"),
+            &format!("Kênh {name}"),
+            id,
+            &router,
+            medium,
+            "VNPT",
+        );
         self.inventory.links.insert(made.id.clone(), made);
     }
 
@@ -365,11 +406,26 @@ impl Wall {
         self.cut("tan-lap", 7);
         self.is("device/wifi-07", State::Down, Reason::HostUnreachable, 26 * 60);
         self.acknowledge("device/wifi-07");
-        self.is("service/van-ban", State::Degraded, Reason::Threshold("3,2 s > 2 s".into()), 12);
-        self.is("link/kenh-tan-minh", State::Degraded, Reason::Threshold("loss 24 %".into()), 40);
+        self.is(
+            "service/van-ban",
+            State::Degraded,
+            Reason::Threshold("3,2 s > 2 s".into()),
+            12,
+        );
+        self.is(
+            "link/kenh-tan-minh",
+            State::Degraded,
+            Reason::Threshold("loss 24 %".into()),
+            40,
+        );
         self.is("device/sw-tru-so", State::Unknown, Reason::NotPolled, 3);
         for n in 3..=6 {
-            self.is(&format!("device/pc-giap-lai-{n:02}"), State::Down, Reason::Timeout, 900);
+            self.is(
+                &format!("device/pc-giap-lai-{n:02}"),
+                State::Down,
+                Reason::Timeout,
+                900,
+            );
         }
         self.was_down("link/kenh-yen-son", 300, 282);
         self.was_down("device/rt-son-hung", 700, 690);
@@ -443,11 +499,19 @@ impl Wall {
 
     fn target(&self, key: &TargetKey, id: TargetId, ids: &BTreeMap<String, TargetId>) -> TargetView {
         let trouble = self.trouble.get(&key.to_string());
-        let device = self.inventory.devices.values().find(|d| TargetKey::from(d.id.clone()) == *key);
+        let device = self
+            .inventory
+            .devices
+            .values()
+            .find(|d| TargetKey::from(d.id.clone()) == *key);
         let wifi = device.is_some_and(|d| d.class == Class::WifiAp);
         let router = device.is_some_and(|d| d.class == Class::Router);
         let state = trouble.map_or(State::Up, |t| t.state);
-        let seen = if state.is_out() { ago(trouble.unwrap().minutes) } else { ago(0) };
+        let seen = if state.is_out() {
+            ago(trouble.unwrap().minutes)
+        } else {
+            ago(0)
+        };
         TargetView {
             id,
             key: key.clone(),
