@@ -56,12 +56,12 @@ pub(in crate::web) async fn page(visit: Visit) -> Response {
             (verdict(&visit, &overview, &outages))
             (tiles(&visit, &overview))
             div .columns {
-                (areas(&visit, &overview))
                 div .side {
                     (down(&visit, &outages))
                     (impaired(&visit))
                     (recent(&visit))
                 }
+                (areas(&visit, &overview))
             }
             div .columns.even {
                 (wifi(&visit))
