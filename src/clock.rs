@@ -10,6 +10,10 @@ pub trait Clock: Send + Sync + 'static {
     fn wall(&self) -> Timestamp;
     /// A clock that never steps.
     fn mono(&self) -> Mono;
+    /// The wall clock in nanoseconds since the epoch, as kernel time stamps have it.
+    fn wall_nanos(&self) -> i128 {
+        i128::from(self.wall().as_micros()) * 1_000
+    }
 }
 
 /// A clock to share.
@@ -63,5 +67,18 @@ impl Clock for SystemClock {
 
     fn mono(&self) -> Mono {
         Mono::ZERO.plus(self.start.elapsed())
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        clippy::disallowed_types,
+        reason = "this is the file that may"
+    )]
+    fn wall_nanos(&self) -> i128 {
+        let nanos = |span: std::time::Duration| i128::try_from(span.as_nanos()).unwrap_or(i128::MAX);
+        match std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
+            Ok(after) => nanos(after),
+            Err(before) => -nanos(before.duration()),
+        }
     }
 }

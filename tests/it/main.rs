@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod icmp_loopback;
 mod metrics_docs;
 mod metrics_exposition;
 mod store_record;

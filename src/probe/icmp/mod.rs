@@ -8,7 +8,16 @@
 //! a keyed cookie that belong to a request still waiting, and the address that
 //! was asked. Anything else is counted apart.
 
+pub mod cookie;
+pub mod engine;
+pub mod pace;
+pub mod packet;
+pub mod raw;
 pub mod socket;
+pub mod stats;
+pub mod system;
+pub mod wheel;
+pub mod worker;
 
 use std::net::IpAddr;
 

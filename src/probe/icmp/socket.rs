@@ -32,9 +32,20 @@ pub struct Incoming<'a> {
     pub at: Mono,
     /// The ICMP message without any IP header.
     pub bytes: &'a [u8],
-    /// For errors from the socket's error queue, whose bytes are *our* request:
-    /// the type and code that came. `None` for an ordinary message.
-    pub error: Option<(u8, u8)>,
+    /// For errors from a socket's error queue, whose bytes are *our* request;
+    /// `None` for an ordinary message.
+    pub error: Option<Queued>,
+}
+
+/// An ICMP error as a datagram socket's error queue tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Queued {
+    /// ICMP type.
+    pub kind: u8,
+    /// ICMP code.
+    pub code: u8,
+    /// To whom our request went.
+    pub to: IpAddr,
 }
 
 /// What kind of socket the system gave.
@@ -70,6 +81,10 @@ pub struct Facts {
     pub has_ipv6: bool,
 }
 
+/// Messages in one batch. 64 bring the whole gain (0.57 against 0.66 CPU s per
+/// 100,000 echoes with single receives); 256 brought no more.
+pub const BATCH: usize = 64;
+
 /// Sends and receives ICMP messages. Never blocks.
 pub trait EchoSocket: Send {
     /// Puts one message on the wire.
@@ -78,8 +93,9 @@ pub trait EchoSocket: Send {
     /// [`SendRefusal`]: full for now, or why this one can't be sent.
     fn send(&mut self, packet: &Outgoing<'_>) -> Result<(), SendRefusal>;
 
-    /// Hands every message of one batch (up to 64) to `each`; how many those
-    /// were, 0 when there is nothing.
+    /// Hands every message of one batch to `each`; how many those were. Less
+    /// than [`BATCH`] means that there is no more for now. A socket that keeps
+    /// messages back counts those, too.
     ///
     /// # Errors
     /// When the socket is broken for good.
@@ -91,8 +107,9 @@ pub trait EchoSocket: Send {
     /// What it is like.
     fn facts(&self) -> Facts;
 
-    /// What to poll for a message; empty for a socket that is none of the system's.
-    fn descriptors(&self) -> Vec<BorrowedFd<'_>>;
+    /// What to poll for a message; `None` for a socket that is none of the
+    /// system's: it is asked at every tick.
+    fn descriptor(&self) -> Option<BorrowedFd<'_>>;
 }
 
 /// No ICMP socket could be opened.

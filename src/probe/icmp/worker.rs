@@ -1,0 +1,426 @@
+//! The thread that owns the socket: receives, asks the engine, does what it says.
+//!
+//! ```text
+//!  caller ──order()──► bounded queue (Options::orders) ──┐
+//!                     full: the order comes back          ▼
+//!                                                  engine + socket
+//!  caller ◄─ bounded channel (Options::results batches) ◄─┘
+//!            full: results stay here and no order is taken, so nothing is lost
+//! ```
+//!
+//! Busy, it wakes at each tick (10 ms), not for each packet: kernel time stamps
+//! keep the round trip times true. Idle, it sleeps until an order comes. With
+//! few packets under way it wakes for replies, but not oftener than each tick.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
+use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::TryRecvError;
+use std::sync::mpsc::TrySendError;
+use std::sync::mpsc::sync_channel;
+use std::thread::JoinHandle;
+
+use nix::poll::PollFd;
+use nix::poll::PollFlags;
+use nix::poll::ppoll;
+use nix::sys::eventfd::EfdFlags;
+use nix::sys::eventfd::EventFd;
+use nix::sys::time::TimeSpec;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError as ResultRefused;
+
+use super::Burst;
+use super::Counters;
+use super::Options;
+use super::Order;
+use super::cookie::Key;
+use super::engine::Engine;
+use super::engine::Straggler;
+use super::engine::Wake;
+use super::raw::SocketOptions;
+use super::raw::SystemSocket;
+use super::socket::BATCH;
+use super::socket::EchoSocket;
+use super::socket::Facts;
+use super::socket::SetupError;
+use crate::clock::SharedClock;
+use crate::model::Mono;
+use crate::model::Span;
+
+/// Sends between two looks at the socket: with a reply to each the batch of
+/// receives is full, and the buffer holds two hundred times as much.
+const SENDS: usize = 64;
+/// Batches of packets read in one go before time may pass for the engine.
+const READS: usize = 1_024;
+
+/// Results of bursts, in batches.
+pub type Results = mpsc::Receiver<Vec<Burst>>;
+
+/// The address of the ICMP thread. Dropping it stops the thread.
+#[derive(Debug)]
+pub struct Handle {
+    orders: SyncSender<Order>,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<Vec<Straggler>>>,
+    facts: Facts,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// Rung to wake the thread from a long sleep.
+    bell: EventFd,
+    /// Whether the thread sleeps so that only the bell wakes it.
+    is_asleep: AtomicBool,
+    is_stopping: AtomicBool,
+    counters: Mutex<Counters>,
+    /// Why the thread ended by itself, if it did.
+    fault: Mutex<Option<String>>,
+}
+
+/// The secret and the idents of an engine, from the system's random source.
+#[derive(Debug, Clone, Copy)]
+pub struct Seed {
+    /// Of the cookies.
+    pub key: Key,
+    /// Of the block of idents.
+    pub ident: u16,
+}
+
+impl Seed {
+    /// A fresh one.
+    ///
+    /// # Errors
+    /// When the system has no random numbers.
+    pub fn random() -> Result<Self, SetupError> {
+        let mut bytes = [0_u8; 18];
+        getrandom::fill(&mut bytes).map_err(|e| SetupError::System {
+            what: "getrandom",
+            source: e.into(),
+        })?;
+        let mut key = [0_u8; 16];
+        key.copy_from_slice(&bytes[2..]);
+        Ok(Self {
+            key: Key(key),
+            ident: u16::from_be_bytes([bytes[0], bytes[1]]),
+        })
+    }
+}
+
+/// Opens the system's socket and starts the thread on it.
+///
+/// # Errors
+/// [`SetupError`]: no permission, or the system refuses.
+pub fn start(options: Options, clock: SharedClock) -> Result<(Handle, Results), SetupError> {
+    let seed = Seed::random()?;
+    let socket = SystemSocket::open(SocketOptions::new(seed.ident), Arc::clone(&clock))?;
+    spawn(options, seed, Box::new(socket), clock)
+}
+
+/// Starts the thread on a socket. The socket's filter, if it has one, must let
+/// the block of `seed.ident` in.
+///
+/// # Errors
+/// [`SetupError::System`] when the thread or its bell can't be made.
+pub fn spawn(
+    options: Options,
+    seed: Seed,
+    socket: Box<dyn EchoSocket>,
+    clock: SharedClock,
+) -> Result<(Handle, Results), SetupError> {
+    let fault = |what| move |source: io::Error| SetupError::System { what, source };
+    let bell = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)
+        .map_err(|e| fault("eventfd")(e.into()))?;
+    let shared = Arc::new(Shared {
+        bell,
+        is_asleep: AtomicBool::new(false),
+        is_stopping: AtomicBool::new(false),
+        counters: Mutex::default(),
+        fault: Mutex::default(),
+    });
+    let facts = socket.facts();
+    let (orders, waiting) = sync_channel(options.orders.max(1));
+    let (results, out) = mpsc::channel(options.results.max(1));
+    let worker = Worker {
+        engine: Engine::new(&options, facts.mode, facts.receive_buffer, seed.key, seed.ident),
+        socket,
+        clock,
+        orders: waiting,
+        results,
+        early: None,
+        unsent: None,
+        shared: Arc::clone(&shared),
+        tick: options.tick,
+    };
+    let thread = std::thread::Builder::new()
+        .name("icmp".to_owned())
+        .spawn(move || worker.run())
+        .map_err(fault("thread"))?;
+    let handle = Handle {
+        orders,
+        shared,
+        thread: Some(thread),
+        facts,
+    };
+    Ok((handle, out))
+}
+
+impl Handle {
+    /// Hands over an order without waiting.
+    ///
+    /// # Errors
+    /// The order itself, when the queue is full (or the thread has ended): it
+    /// stays due, try again later.
+    pub fn order(&self, order: Order) -> Result<(), Order> {
+        self.orders.try_send(order).map_err(|refused| match refused {
+            TrySendError::Full(order) | TrySendError::Disconnected(order) => order,
+        })?;
+        // The thread lists itself as asleep before it looks at the queue for the last time.
+        if self.shared.is_asleep.swap(false, Ordering::SeqCst) {
+            self.ring();
+        }
+        Ok(())
+    }
+
+    /// What was counted up to the last wake-up.
+    pub fn counters(&self) -> Counters {
+        *self.shared.counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the socket is like.
+    pub fn facts(&self) -> Facts {
+        self.facts
+    }
+
+    /// Why the thread has ended by itself; `None` while it runs.
+    pub fn fault(&self) -> Option<String> {
+        let is_over = self.thread.as_ref().is_none_or(JoinHandle::is_finished);
+        let told = self.shared.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        told.clone().or_else(|| is_over.then(|| "the ICMP thread has ended".to_owned()))
+    }
+
+    /// Stops the thread and waits for it, a few ticks at most. Bursts in flight
+    /// are abandoned; late replies that no burst has told of come back.
+    ///
+    /// # Blocking
+    /// For two ticks.
+    pub fn stop(mut self) -> Vec<Straggler> {
+        self.end()
+    }
+
+    fn ring(&self) {
+        if let Err(error) = self.shared.bell.write(1) {
+            // A full counter: the bell is ringing already.
+            tracing::trace!(%error, "the bell was not rung");
+        }
+    }
+
+    fn end(&mut self) -> Vec<Straggler> {
+        self.shared.is_stopping.store(true, Ordering::SeqCst);
+        self.ring();
+        let ended = self.thread.take().map(JoinHandle::join);
+        ended.and_then(Result::ok).unwrap_or_default()
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+struct Worker {
+    engine: Engine,
+    socket: Box<dyn EchoSocket>,
+    clock: SharedClock,
+    orders: Receiver<Order>,
+    results: mpsc::Sender<Vec<Burst>>,
+    /// An order that was found on falling asleep.
+    early: Option<Order>,
+    /// Results that the channel had no room for.
+    unsent: Option<Vec<Burst>>,
+    shared: Arc<Shared>,
+    tick: Span,
+}
+
+impl Worker {
+    fn run(mut self) -> Vec<Straggler> {
+        let mut woken = self.clock.mono();
+        while !self.shared.is_stopping.load(Ordering::SeqCst) {
+            match self.turn() {
+                Ok(Some(wake)) => self.sleep(wake, woken),
+                Ok(None) => break,
+                Err(error) => {
+                    *self.shared.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+                    tracing::error!(%error, "the ICMP socket is broken; nothing is pinged any more");
+                    break;
+                }
+            }
+            woken = self.clock.mono();
+        }
+        // A last look, so that what came late is at least told.
+        if let Err(error) = self.receive() {
+            tracing::debug!(%error, "the ICMP socket could not be read at the end");
+        }
+        self.engine.stragglers()
+    }
+
+    /// Receives, lets time pass, takes orders, sends; when to come again.
+    /// `None`: nobody wants results any more.
+    fn turn(&mut self) -> io::Result<Option<Wake>> {
+        loop {
+            self.receive()?;
+            if !self.tell() {
+                return Ok(None);
+            }
+            let now = self.clock.mono();
+            if self.unsent.is_some() {
+                // Nothing new until the results have found room.
+                self.publish();
+                return Ok(Some(Wake::At(now.plus(self.tick))));
+            }
+            let took = self.take_orders(now);
+            let sent = self.send();
+            if took == 0 && sent == 0 {
+                self.publish();
+                return Ok(Some(self.engine.wake()));
+            }
+            if self.shared.is_stopping.load(Ordering::SeqCst) {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn receive(&mut self) -> io::Result<()> {
+        let now = self.clock.mono();
+        let mut is_empty = false;
+        let engine = &mut self.engine;
+        for _ in 0..READS {
+            if self.socket.receive(now, &mut |packet| engine.receive(packet))? < BATCH {
+                is_empty = true;
+                break;
+            }
+        }
+        engine.begin(now, self.clock.wall(), self.socket.drops());
+        if is_empty {
+            // Whatever came before `now` has been read: only then may a deadline strike.
+            engine.advance(now);
+        }
+        Ok(())
+    }
+
+    /// Hands out results; whether anyone still wants them.
+    fn tell(&mut self) -> bool {
+        let batch = self.unsent.take().or_else(|| self.engine.has_done().then(|| self.engine.take_done()));
+        let Some(batch) = batch else {
+            return !self.results.is_closed();
+        };
+        // Whoever has seen a result finds it counted.
+        self.publish();
+        match self.results.try_send(batch) {
+            Ok(()) => true,
+            Err(ResultRefused::Full(batch)) => {
+                self.unsent = Some(batch);
+                true
+            }
+            Err(ResultRefused::Closed(_)) => false,
+        }
+    }
+
+    fn take_orders(&mut self, now: Mono) -> usize {
+        let mut taken = 0;
+        while taken < SENDS {
+            let early = self.early.take();
+            match early.map_or_else(|| self.orders.try_recv(), Ok) {
+                Ok(order) => self.engine.accept(&order, now),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+            }
+            taken += 1;
+        }
+        taken
+    }
+
+    fn send(&mut self) -> usize {
+        let mut sent = 0;
+        while sent < SENDS {
+            let now = self.clock.mono();
+            let Some(packet) = self.engine.next_send(now) else {
+                break;
+            };
+            // The stamp stands right before its own send: with one for a batch, its last is late.
+            let at = self.clock.mono();
+            let result = self.socket.send(&packet);
+            self.engine.sent(at, result);
+            sent += 1;
+        }
+        sent
+    }
+
+    fn publish(&self) {
+        *self.shared.counters.lock().unwrap_or_else(PoisonError::into_inner) = self.engine.counters();
+    }
+
+    /// Sleeps until the engine wants to go on or an order comes, but at least
+    /// until a tick after `woken`, unless replies are what it waits for.
+    fn sleep(&mut self, wake: Wake, woken: Mono) {
+        let now = self.clock.mono();
+        let (until, is_for_reply) = match wake {
+            Wake::Idle => (None, false),
+            Wake::At(at) => (Some(at), false),
+            Wake::OnReply(at) => (Some(at), true),
+        };
+        if is_for_reply {
+            self.doze(until, true, now);
+            return;
+        }
+        let tick = woken.plus(self.tick);
+        if until.is_some() && tick > now {
+            // Deaf until the tick: neither orders nor replies wake it.
+            nap(tick.since(now));
+        }
+        let now = self.clock.mono();
+        if until.is_some_and(|at| at <= now) {
+            return;
+        }
+        self.doze(until, true, now);
+    }
+
+    /// Sleeps until `until`, an order, or a reply.
+    fn doze(&mut self, until: Option<Mono>, is_for_reply: bool, now: Mono) {
+        self.shared.is_asleep.store(true, Ordering::SeqCst);
+        // An order that came before this point did not ring.
+        self.early = self.orders.try_recv().ok();
+        let mut span = until.map(|at| at.since(now));
+        if self.early.is_some() || self.shared.is_stopping.load(Ordering::SeqCst) {
+            span = Some(Span::ZERO);
+        }
+        let bell = self.shared.bell.as_fd();
+        let socket = self.socket.descriptor().filter(|_| is_for_reply);
+        if socket.is_none() && until.is_some() {
+            // A socket that can't be polled is asked at each tick.
+            span = Some(span.unwrap_or(self.tick).min(self.tick));
+        }
+        let mut polled = [
+            PollFd::new(bell, PollFlags::POLLIN),
+            PollFd::new(socket.unwrap_or(bell), PollFlags::POLLIN),
+        ];
+        if let Err(error) = ppoll(&mut polled, span.map(TimeSpec::from_duration), None) {
+            tracing::debug!(%error, "a sleep was cut short");
+        }
+        self.shared.is_asleep.store(false, Ordering::SeqCst);
+        if let Err(error) = self.shared.bell.read() {
+            tracing::trace!(%error, "the bell had not rung");
+        }
+    }
+}
+
+fn nap(span: Span) {
+    if let Err(error) = ppoll(&mut [], Some(TimeSpec::from_duration(span)), None) {
+        tracing::debug!(%error, "a sleep was cut short");
+    }
+}

@@ -1,0 +1,94 @@
+//! The ICMP engine on real packets: the loopback always answers.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::time::Duration;
+
+use tramgac::clock::SystemClock;
+use tramgac::model::Outcome;
+use tramgac::probe::icmp::Burst;
+use tramgac::probe::icmp::Options;
+use tramgac::probe::icmp::Order;
+use tramgac::probe::icmp::worker;
+use tramgac::probe::icmp::worker::Handle;
+use tramgac::probe::icmp::worker::Results;
+
+fn start(options: Options) -> (Handle, Results) {
+    worker::start(options, SystemClock::shared()).unwrap()
+}
+
+/// Waits for `count` results, at most ten seconds.
+fn gather(results: &mut Results, count: usize) -> Vec<Burst> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let mut all = Vec::new();
+        while all.len() < count {
+            let batch = tokio::time::timeout(Duration::from_secs(10), results.recv());
+            all.extend(batch.await.unwrap().unwrap());
+        }
+        all
+    })
+}
+
+#[test]
+fn both_families_of_the_loopback_answer_with_true_times() {
+    let (handle, mut results) = start(Options::default());
+    let clock = SystemClock::shared();
+    let before = clock.wall();
+    let targets: [IpAddr; 3] = [
+        Ipv4Addr::LOCALHOST.into(),
+        Ipv4Addr::new(127, 9, 8, 7).into(),
+        Ipv6Addr::LOCALHOST.into(),
+    ];
+    for (token, address) in (0..).zip(targets) {
+        let order = Order {
+            spacing: Duration::from_millis(20),
+            ..Order::new(token, address)
+        };
+        handle.order(order).unwrap();
+    }
+    let bursts: BTreeMap<u64, Burst> = gather(&mut results, 3).into_iter().map(|b| (b.token, b)).collect();
+    for (token, address) in (0..).zip(targets) {
+        let burst = &bursts[&token];
+        assert_eq!(burst.outcome, Outcome::Good, "{burst:?}");
+        assert_eq!((burst.stats.sent, burst.stats.received), (3, 3), "{burst:?}");
+        assert_eq!(burst.stats.address, address);
+        let rtt = burst.stats.rtt.unwrap();
+        assert!(rtt.min <= rtt.median && rtt.median <= rtt.max, "{rtt:?}");
+        assert!(rtt.max < Duration::from_millis(5), "{rtt:?}");
+        assert!(burst.at >= before && burst.at <= clock.wall(), "{burst:?}");
+    }
+    let counters = handle.counters();
+    assert_eq!((counters.sent, counters.received, counters.in_flight), (9, 9, 0), "{counters:?}");
+    assert_eq!((counters.late, counters.drops, counters.corrupt), (0, 0, 0), "{counters:?}");
+    assert!(handle.facts().receive_buffer > 0);
+    assert!(handle.stop().is_empty());
+}
+
+// trap 16
+#[test]
+fn a_thousand_hosts_at_once_lose_nothing_by_our_own_doing() {
+    let options = Options {
+        max_rate: None,
+        ..Options::default()
+    };
+    let (handle, mut results) = start(options);
+    let mut token = 0_u64;
+    for third in 1..=4_u8 {
+        for fourth in 1..=250_u8 {
+            let order = Order {
+                spacing: Duration::ZERO,
+                ..Order::new(token, Ipv4Addr::new(127, 3, third, fourth).into())
+            };
+            handle.order(order).unwrap();
+            token += 1;
+        }
+    }
+    let bursts = gather(&mut results, 1_000);
+    assert!(bursts.iter().all(|b| (b.stats.sent, b.stats.received, b.uncounted) == (3, 3, 0)));
+    let counters = handle.counters();
+    assert_eq!((counters.sent, counters.received), (3_000, 3_000), "{counters:?}");
+    assert_eq!(counters.drops, 0, "{counters:?}");
+}
