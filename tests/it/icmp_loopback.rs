@@ -21,7 +21,10 @@ fn start(options: Options) -> (Handle, Results) {
 
 /// Waits for `count` results, at most ten seconds.
 fn gather(results: &mut Results, count: usize) -> Vec<Burst> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let mut all = Vec::new();
         while all.len() < count {
@@ -49,7 +52,10 @@ fn both_families_of_the_loopback_answer_with_true_times() {
         };
         handle.order(order).unwrap();
     }
-    let bursts: BTreeMap<u64, Burst> = gather(&mut results, 3).into_iter().map(|b| (b.token, b)).collect();
+    let bursts: BTreeMap<u64, Burst> = gather(&mut results, 3)
+        .into_iter()
+        .map(|b| (b.token, b))
+        .collect();
     for (token, address) in (0..).zip(targets) {
         let burst = &bursts[&token];
         assert_eq!(burst.outcome, Outcome::Good, "{burst:?}");
@@ -61,8 +67,16 @@ fn both_families_of_the_loopback_answer_with_true_times() {
         assert!(burst.at >= before && burst.at <= clock.wall(), "{burst:?}");
     }
     let counters = handle.counters();
-    assert_eq!((counters.sent, counters.received, counters.in_flight), (9, 9, 0), "{counters:?}");
-    assert_eq!((counters.late, counters.drops, counters.corrupt), (0, 0, 0), "{counters:?}");
+    assert_eq!(
+        (counters.sent, counters.received, counters.in_flight),
+        (9, 9, 0),
+        "{counters:?}"
+    );
+    assert_eq!(
+        (counters.late, counters.drops, counters.corrupt),
+        (0, 0, 0),
+        "{counters:?}"
+    );
     assert!(handle.facts().receive_buffer > 0);
     assert!(handle.stop().is_empty());
 }
@@ -87,7 +101,11 @@ fn a_thousand_hosts_at_once_lose_nothing_by_our_own_doing() {
         }
     }
     let bursts = gather(&mut results, 1_000);
-    assert!(bursts.iter().all(|b| (b.stats.sent, b.stats.received, b.uncounted) == (3, 3, 0)));
+    assert!(
+        bursts
+            .iter()
+            .all(|b| (b.stats.sent, b.stats.received, b.uncounted) == (3, 3, 0))
+    );
     let counters = handle.counters();
     assert_eq!((counters.sent, counters.received), (3_000, 3_000), "{counters:?}");
     assert_eq!(counters.drops, 0, "{counters:?}");

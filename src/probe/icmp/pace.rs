@@ -96,7 +96,9 @@ impl Window {
             cells: [0; 16],
             head: 0,
             total: 0,
-            limit: u32::try_from(receive_buffer / Self::BYTES).unwrap_or(u32::MAX).max(16),
+            limit: u32::try_from(receive_buffer / Self::BYTES)
+                .unwrap_or(u32::MAX)
+                .max(16),
         }
     }
 
@@ -195,7 +197,12 @@ mod tests {
     fn the_mean_pace_is_reached_when_woken_every_tick() {
         let bucket = Bucket::per_tick(1_000, Span::from_millis(10));
         // Each wake-up comes 60 µs late, and one is missed.
-        let sent = drive(bucket, (1..=1_000).filter(|n| n % 100 != 0).map(|n| n * 10_000_000 + 60_000));
+        let sent = drive(
+            bucket,
+            (1..=1_000)
+                .filter(|n| n % 100 != 0)
+                .map(|n| n * 10_000_000 + 60_000),
+        );
         let total: u32 = sent.iter().sum();
         assert!((9_900..=10_020).contains(&total), "{total}");
     }

@@ -262,7 +262,10 @@ mod tests {
     #[test]
     fn the_checksum_of_the_rfc_example_is_right() {
         // RFC 1071 §3: the sum of these is 0xddf2.
-        assert_eq!(checksum(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]), !0xddf2);
+        assert_eq!(
+            checksum(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]),
+            !0xddf2
+        );
         assert_eq!(checksum(&[]), 0xffff);
     }
 

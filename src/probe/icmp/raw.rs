@@ -129,7 +129,11 @@ impl SystemSocket {
                 (Err(e), Err(_)) => return Err(fault("socket")(e)),
             };
             let mut granted = usize::MAX;
-            for socket in [&v4, &v6].into_iter().flatten().flat_map(|family| &family.sockets) {
+            for socket in [&v4, &v6]
+                .into_iter()
+                .flatten()
+                .flat_map(|family| &family.sockets)
+            {
                 granted = granted.min(socket.recv_buffer_size().map_err(fault("getsockopt SO_RCVBUF"))?);
                 watch(&epoll, socket).map_err(fault("epoll_ctl"))?;
             }
@@ -184,7 +188,9 @@ impl SystemSocket {
 }
 
 fn watch(epoll: &Epoll, socket: &Socket) -> io::Result<()> {
-    epoll.add(socket, EpollEvent::new(EpollFlags::EPOLLIN, 0)).map_err(io::Error::from)
+    epoll
+        .add(socket, EpollEvent::new(EpollFlags::EPOLLIN, 0))
+        .map_err(io::Error::from)
 }
 
 fn is_forbidden(error: &io::Error) -> bool {
@@ -198,7 +204,8 @@ fn forbidden() -> SetupError {
             |e| e.to_string(),
             |text| text.split_whitespace().collect::<Vec<_>>().join(" "),
         ),
-        program: std::env::current_exe().map_or_else(|_| "tramgac".to_owned(), |path| path.display().to_string()),
+        program: std::env::current_exe()
+            .map_or_else(|_| "tramgac".to_owned(), |path| path.display().to_string()),
         group: nix::unistd::getegid().as_raw(),
     }
 }
@@ -359,9 +366,12 @@ impl EchoSocket for SystemSocket {
     fn send(&mut self, packet: &Outgoing<'_>) -> Result<(), SendRefusal> {
         let no_family = SendRefusal::Blind(BlindReason::NoRoute);
         let is_datagram = self.mode == Mode::Datagram;
-        let place = self.shelf(packet.to, packet.variant).ok_or_else(|| no_family.clone())?;
+        let place = self
+            .shelf(packet.to, packet.variant)
+            .ok_or_else(|| no_family.clone())?;
         let family = self.family(packet.to).ok_or(no_family)?;
-        let (Some(socket), Some(is_whole)) = (family.sockets.get(place), family.is_whole.get_mut(place)) else {
+        let (Some(socket), Some(is_whole)) = (family.sockets.get(place), family.is_whole.get_mut(place))
+        else {
             return Err(SendRefusal::Full);
         };
         let wanted = packet.header.dont_fragment;
@@ -398,7 +408,9 @@ impl EchoSocket for SystemSocket {
                     } else {
                         received.bytes
                     };
-                    let at = received.stamp.map_or(mono, |stamp| at_stamp(stamp, mono, wall, bound));
+                    let at = received
+                        .stamp
+                        .map_or(mono, |stamp| at_stamp(stamp, mono, wall, bound));
                     each(&Incoming {
                         from: received.from,
                         at,
@@ -513,7 +525,10 @@ fn errors(socket: &Socket, now: Mono, each: &mut dyn FnMut(&Incoming<'_>)) -> us
         let (Some(to), Some((error, from))) = (to, told) else {
             continue;
         };
-        let is_icmp = matches!(error.ee_origin, libc::SO_EE_ORIGIN_ICMP | libc::SO_EE_ORIGIN_ICMP6);
+        let is_icmp = matches!(
+            error.ee_origin,
+            libc::SO_EE_ORIGIN_ICMP | libc::SO_EE_ORIGIN_ICMP6
+        );
         if !is_icmp {
             continue;
         }
@@ -538,7 +553,11 @@ fn address(name: &SockaddrStorage) -> Option<IpAddr> {
 
 fn set_whole(socket: &Socket, is_v4: bool, wanted: bool) -> io::Result<()> {
     // IP_PMTUDISC_PROBE sets DF and ignores what the system believes of the path; WANT is the default.
-    let value = if wanted { libc::IP_PMTUDISC_PROBE } else { libc::IP_PMTUDISC_WANT };
+    let value = if wanted {
+        libc::IP_PMTUDISC_PROBE
+    } else {
+        libc::IP_PMTUDISC_WANT
+    };
     let (level, name) = if is_v4 {
         (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER)
     } else {

@@ -62,7 +62,11 @@ impl Batch {
         unsafe_code,
         reason = "recvmmsg: nix's own wrapper can't use its headers twice (see above)"
     )]
-    pub fn receive(&mut self, socket: BorrowedFd<'_>, each: &mut dyn FnMut(&Received<'_>)) -> io::Result<usize> {
+    pub fn receive(
+        &mut self,
+        socket: BorrowedFd<'_>,
+        each: &mut dyn FnMut(&Received<'_>),
+    ) -> io::Result<usize> {
         // SAFETY: all-zero is a valid value for these plain C structs (null pointers, zero lengths).
         let mut parts: [libc::iovec; BATCH] = unsafe { mem::zeroed() };
         // SAFETY: as above.
@@ -99,8 +103,12 @@ impl Batch {
         };
         let got = usize::try_from(got).map_err(|_negative| io::Error::last_os_error())?;
         let rooms = self.bytes.chunks_exact(self.size);
-        for (((header, room), name), control) in
-            headers.iter().take(got).zip(rooms).zip(&self.names).zip(&self.controls)
+        for (((header, room), name), control) in headers
+            .iter()
+            .take(got)
+            .zip(rooms)
+            .zip(&self.names)
+            .zip(&self.controls)
         {
             let length = usize::try_from(header.msg_len).unwrap_or(0).min(room.len());
             let Some(from) = address_of(name) else {
@@ -119,7 +127,10 @@ impl Batch {
 
 /// Size of a `sockaddr_storage`, as RFC 3493 §3.10 and Linux have it.
 const NAME: libc::socklen_t = 128;
-const _: () = assert!(size_of::<libc::sockaddr_storage>() == 128, "a socket name has the size that we say");
+const _: () = assert!(
+    size_of::<libc::sockaddr_storage>() == 128,
+    "a socket name has the size that we say"
+);
 
 #[expect(unsafe_code, reason = "a C struct of plain numbers")]
 fn zeroed_name() -> libc::sockaddr_storage {
@@ -155,7 +166,9 @@ fn stamp_of(control: &[u64; CONTROL / 8], length: usize) -> Option<i128> {
         let kind = kind.to_ne_bytes();
         let (level, kind) = kind.split_first_chunk::<4>()?;
         let (kind, _) = kind.split_first_chunk::<4>()?;
-        if i32::from_ne_bytes(*level) == libc::SOL_SOCKET && i32::from_ne_bytes(*kind) == libc::SCM_TIMESTAMPNS {
+        if i32::from_ne_bytes(*level) == libc::SOL_SOCKET
+            && i32::from_ne_bytes(*kind) == libc::SCM_TIMESTAMPNS
+        {
             let [secs, nanos, ..] = data else { return None };
             return Some(i128::from(secs.cast_signed()) * 1_000_000_000 + i128::from(nanos.cast_signed()));
         }
@@ -168,12 +181,19 @@ fn stamp_of(control: &[u64; CONTROL / 8], length: usize) -> Option<i128> {
 ///
 /// # Errors
 /// What the system says.
-#[expect(unsafe_code, reason = "ICMP_FILTER, ICMP6_FILTER and IP_MTU_DISCOVER have no safe wrapper")]
+#[expect(
+    unsafe_code,
+    reason = "ICMP_FILTER, ICMP6_FILTER and IP_MTU_DISCOVER have no safe wrapper"
+)]
 pub fn set_option(socket: BorrowedFd<'_>, level: i32, name: i32, value: &[u32]) -> io::Result<()> {
     let length = libc::socklen_t::try_from(size_of_val(value)).unwrap_or(0);
     // SAFETY: the pointer and the length are those of `value`, which the kernel only reads.
     let done = unsafe { libc::setsockopt(socket.as_raw_fd(), level, name, value.as_ptr().cast(), length) };
-    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// Packets that the kernel dropped at this socket since it was opened
@@ -198,7 +218,11 @@ pub fn drops(socket: BorrowedFd<'_>) -> io::Result<u32> {
             &raw mut length,
         )
     };
-    if done == 0 { Ok(info[SK_MEMINFO_DROPS]) } else { Err(io::Error::last_os_error()) }
+    if done == 0 {
+        Ok(info[SK_MEMINFO_DROPS])
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// Control messages for one send: at most TTL, TOS and packet info.
@@ -217,7 +241,12 @@ impl Control {
         raw[12..16].copy_from_slice(&kind.to_ne_bytes());
         raw[16..size].copy_from_slice(data);
         let (whole, _) = raw.as_chunks::<8>();
-        for (to, from) in self.words.iter_mut().skip(self.used).zip(whole.iter().take(words)) {
+        for (to, from) in self
+            .words
+            .iter_mut()
+            .skip(self.used)
+            .zip(whole.iter().take(words))
+        {
             *to = u64::from_ne_bytes(*from);
         }
         self.used += words;
@@ -228,7 +257,10 @@ impl Control {
 ///
 /// # Errors
 /// What the system says.
-#[expect(unsafe_code, reason = "sendmsg with control messages on the stack; nix allocates for them")]
+#[expect(
+    unsafe_code,
+    reason = "sendmsg with control messages on the stack; nix allocates for them"
+)]
 pub fn send(socket: BorrowedFd<'_>, to: IpAddr, header: &Header, bytes: &[u8]) -> io::Result<()> {
     let mut control = Control {
         words: [0; 16],
@@ -286,5 +318,9 @@ pub fn send(socket: BorrowedFd<'_>, to: IpAddr, header: &Header, bytes: &[u8]) -
     // SAFETY: every pointer in `message` points to a local or to `bytes`, with its own length; all
     // live until the call returns, and the kernel only reads them.
     let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, libc::MSG_DONTWAIT) };
-    if sent >= 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if sent >= 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }

@@ -237,7 +237,11 @@ mod tests {
             lists.arm(n, Mono(u64::from(n) * 1_500_000_000));
         }
         let mut fired = Vec::new();
-        lists.advance(Mono(3_600_000_000_000), |i| Mono(u64::from(i) * 1_500_000_000), &mut fired);
+        lists.advance(
+            Mono(3_600_000_000_000),
+            |i| Mono(u64::from(i) * 1_500_000_000),
+            &mut fired,
+        );
         fired.sort_unstable();
         assert_eq!(fired, [0, 1, 2]);
         assert_eq!(lists.next_due(), None);

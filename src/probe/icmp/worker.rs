@@ -189,7 +189,11 @@ impl Handle {
 
     /// What was counted up to the last wake-up.
     pub fn counters(&self) -> Counters {
-        *self.shared.counters.lock().unwrap_or_else(PoisonError::into_inner)
+        *self
+            .shared
+            .counters
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the socket is like.
@@ -201,7 +205,8 @@ impl Handle {
     pub fn fault(&self) -> Option<String> {
         let is_over = self.thread.as_ref().is_none_or(JoinHandle::is_finished);
         let told = self.shared.fault.lock().unwrap_or_else(PoisonError::into_inner);
-        told.clone().or_else(|| is_over.then(|| "the ICMP thread has ended".to_owned()))
+        told.clone()
+            .or_else(|| is_over.then(|| "the ICMP thread has ended".to_owned()))
     }
 
     /// Stops the thread and waits for it, a few ticks at most. Bursts in flight
@@ -256,7 +261,8 @@ impl Worker {
                 Ok(Some(wake)) => self.sleep(wake, woken),
                 Ok(None) => break,
                 Err(error) => {
-                    *self.shared.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+                    *self.shared.fault.lock().unwrap_or_else(PoisonError::into_inner) =
+                        Some(error.to_string());
                     tracing::error!(%error, "the ICMP socket is broken; nothing is pinged any more");
                     break;
                 }
@@ -316,7 +322,10 @@ impl Worker {
 
     /// Hands out results; whether anyone still wants them.
     fn tell(&mut self) -> bool {
-        let batch = self.unsent.take().or_else(|| self.engine.has_done().then(|| self.engine.take_done()));
+        let batch = self
+            .unsent
+            .take()
+            .or_else(|| self.engine.has_done().then(|| self.engine.take_done()));
         let Some(batch) = batch else {
             return !self.results.is_closed();
         };
@@ -362,7 +371,11 @@ impl Worker {
     }
 
     fn publish(&self) {
-        *self.shared.counters.lock().unwrap_or_else(PoisonError::into_inner) = self.engine.counters();
+        *self
+            .shared
+            .counters
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = self.engine.counters();
     }
 
     /// Sleeps until the engine wants to go on or an order comes, but at least

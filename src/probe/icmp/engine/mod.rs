@@ -215,8 +215,11 @@ impl Engine {
     pub fn advance(&mut self, now: Mono) {
         let mut fired = std::mem::take(&mut self.fired);
         let slots = &self.slots;
-        self.lists
-            .advance(now, |n| slots.get(n as usize).map_or(Mono::ZERO, |s| s.due), &mut fired);
+        self.lists.advance(
+            now,
+            |n| slots.get(n as usize).map_or(Mono::ZERO, |s| s.due),
+            &mut fired,
+        );
         for n in fired.drain(..) {
             let Some(slot) = self.slots.get(n as usize) else {
                 continue;

@@ -55,7 +55,11 @@ impl Engine {
             self.counters.foreign += 1;
             return;
         };
-        let Some(slot) = self.slots.get_mut(place.slot as usize).filter(|s| s.serial == place.serial) else {
+        let Some(slot) = self
+            .slots
+            .get_mut(place.slot as usize)
+            .filter(|s| s.serial == place.serial)
+        else {
             // Ours without doubt, but its slot has another burst by now.
             self.counters.late += 1;
             return;

@@ -20,9 +20,9 @@ use crate::probe::icmp::Group;
 use crate::probe::icmp::Order;
 use crate::probe::icmp::SendRefusal;
 use crate::probe::icmp::cookie::Place;
+use crate::probe::icmp::pace::Bucket;
 use crate::probe::icmp::packet;
 use crate::probe::icmp::packet::Family;
-use crate::probe::icmp::pace::Bucket;
 use crate::probe::icmp::socket::Outgoing;
 
 /// Between two tries when the system has no room for a packet.
@@ -43,7 +43,10 @@ impl Engine {
             self.counters.overlapping += 1;
             return;
         }
-        let n = self.free.pop_front().unwrap_or_else(|| u32::try_from(self.slots.len()).unwrap_or(NONE));
+        let n = self
+            .free
+            .pop_front()
+            .unwrap_or_else(|| u32::try_from(self.slots.len()).unwrap_or(NONE));
         memory.slot = n;
         let variant = memory.variant;
         self.next_serial = self.next_serial.wrapping_add(1);
@@ -218,7 +221,14 @@ impl Engine {
         };
         let tag = self.key.tag(place, seq, slot.address);
         let ident = self.ident.unwrap_or(0) | u16::from(slot.variant);
-        packet::build(&mut self.packet, Family::of(slot.address), ident, seq, &tag, slot.size);
+        packet::build(
+            &mut self.packet,
+            Family::of(slot.address),
+            ident,
+            seq,
+            &tag,
+            slot.size,
+        );
         Some(Outgoing {
             to: slot.address,
             header: slot.header,
@@ -252,7 +262,11 @@ impl Engine {
                 slot.tries = 0;
                 self.window.add(at, slot.size);
                 self.counters.sent += 1;
-                slot.due = at.plus(if slot.sent < slot.count { slot.spacing } else { slot.timeout });
+                slot.due = at.plus(if slot.sent < slot.count {
+                    slot.spacing
+                } else {
+                    slot.timeout
+                });
                 let (due, is_first) = (slot.due, slot.sent == 1);
                 self.lists.arm(n, due);
                 if is_first {
@@ -268,8 +282,12 @@ impl Engine {
                 self.counters.put_off += 1;
                 self.counters.waiting += 1;
                 self.paused_until = at.plus(PUT_OFF);
-                let queue = self.lines.get(group as usize).map(|line| (line.queue, line.is_listed));
-                self.lists.push_front(queue.map_or(self.plain, |(queue, _)| queue), n);
+                let queue = self
+                    .lines
+                    .get(group as usize)
+                    .map(|line| (line.queue, line.is_listed));
+                self.lists
+                    .push_front(queue.map_or(self.plain, |(queue, _)| queue), n);
                 if let Some((_, false)) = queue {
                     self.list(group);
                 }
