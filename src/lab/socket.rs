@@ -27,6 +27,7 @@ use crate::probe::icmp::socket::Facts;
 use crate::probe::icmp::socket::Incoming;
 use crate::probe::icmp::socket::Mode;
 use crate::probe::icmp::socket::Outgoing;
+use crate::probe::icmp::socket::Queued;
 
 /// Packets that may be on their way at a time; more are lost, as in a real queue.
 const MAX_HELD: usize = 65_536;
@@ -46,7 +47,7 @@ struct Held {
     order: u64,
     from: IpAddr,
     bytes: Vec<u8>,
-    error: Option<(u8, u8)>,
+    error: Option<Queued>,
 }
 
 impl PartialEq for Held {
@@ -140,8 +141,8 @@ impl EchoSocket for Filter {
         self.inner.facts()
     }
 
-    fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
-        self.inner.descriptors()
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.inner.descriptor()
     }
 }
 
@@ -289,8 +290,8 @@ impl EchoSocket for UdpEcho {
         }
     }
 
-    fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
-        vec![self.socket.as_fd()]
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.socket.as_fd())
     }
 }
 

@@ -101,7 +101,7 @@ impl Seed {
         let mut bytes = [0_u8; 18];
         getrandom::fill(&mut bytes).map_err(|e| SetupError::System {
             what: "getrandom",
-            source: e.into(),
+            source: io::Error::other(e.to_string()),
         })?;
         let mut key = [0_u8; 16];
         key.copy_from_slice(&bytes[2..]);
