@@ -50,7 +50,8 @@ pub(super) fn lines(text: &str) -> Vec<String> {
             let indent = line.chars().take_while(|c| *c == ' ').count();
             let blank = line.trim().is_empty();
             if let Some(depth) = inside {
-                if blank || indent > depth {
+                let item = indent == depth && line.trim_start().starts_with('-');
+                if blank || indent > depth || item {
                     let pad: String = line.chars().take_while(|c| c.is_whitespace()).collect();
                     return if blank {
                         line.to_owned()
@@ -74,7 +75,7 @@ fn mask(line: &str) -> (String, bool) {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
     while let Some((before, after)) = rest.split_once(':') {
-        let key = before.rsplit(['{', ',', '[', ' ', '\t']).next().unwrap_or(before);
+        let key = before.trim_end().rsplit(['{', ',', '[', ' ', '\t']).next().unwrap_or(before);
         out.push_str(before);
         out.push(':');
         rest = after;
@@ -140,6 +141,7 @@ mod tests {
             "password: \"a\\\"hunter2\"",
             "hmac_secret : hunter2",
             "comunity: hunter2",
+            "community:\n- hunter2",
         ] {
             let shown = lines(text).join("\n");
             assert!(!shown.contains("hunter2"), "{shown}");

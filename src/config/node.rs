@@ -289,6 +289,39 @@ impl Node {
         }
     }
 
+    /// The mapping without one key; anything else as it is.
+    #[must_use]
+    pub fn without(&self, key: &str) -> Self {
+        let mut copy = self.clone();
+        if let Value::Map(entries) = &mut copy.value {
+            entries.retain(|e| &*e.key != key);
+        }
+        copy
+    }
+
+    /// A value at the place of this one, as `text` would be read (flow style YAML).
+    pub(super) fn sibling(&self, text: &str) -> Self {
+        let place = self.place.clone();
+        let plain = |text: &str| Self {
+            place: place.clone(),
+            value: Value::Scalar(Scalar {
+                text: text.into(),
+                written: None,
+                plain: true,
+            }),
+        };
+        match text.strip_prefix('[').and_then(|t| t.strip_suffix(']')) {
+            Some(inner) => {
+                let items = inner.split(',').map(str::trim).filter(|t| !t.is_empty());
+                Self {
+                    place: place.clone(),
+                    value: Value::List(items.map(plain).collect()),
+                }
+            }
+            None => plain(text),
+        }
+    }
+
     /// A path named by this node's text, relative to the folder of its file.
     pub fn path_of(&self, text: &str) -> PathBuf {
         self.place.source.folder.join(Path::new(text))
@@ -349,6 +382,20 @@ impl<'a> Fields<'a> {
             );
         }
         found.and_then(|node| T::read(node, self.sink))
+    }
+
+    /// The value of a key, or its default of the table.
+    ///
+    /// Only for keys whose row has one; a test reads every default of every table.
+    pub fn preset<T: Read + Default>(&self, key: &str) -> T {
+        if let Some(node) = self.node(key) {
+            return T::read(node, self.sink).unwrap_or_default();
+        }
+        let default = self.table.iter().find(|k| k.name == key).and_then(|k| k.default);
+        debug_assert!(default.is_some(), "{key} has no default in the table");
+        default
+            .and_then(|text| T::read(&self.node.sibling(text), self.sink))
+            .unwrap_or_default()
     }
 
     /// Reports a problem at the value of `key`, or at the mapping when the key is not there.

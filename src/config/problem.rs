@@ -29,6 +29,8 @@ pub struct Problem {
     pub expected: Option<String>,
     /// What was probably meant.
     pub did_you_mean: Option<String>,
+    /// Worth a look, but nothing that stops us.
+    pub is_warning: bool,
 }
 
 impl Problem {
@@ -42,6 +44,7 @@ impl Problem {
             what: what.into(),
             expected: None,
             did_you_mean: None,
+            is_warning: false,
         }
     }
 
@@ -56,6 +59,13 @@ impl Problem {
     #[must_use]
     pub fn did_you_mean(mut self, word: Option<impl Into<String>>) -> Self {
         self.did_you_mean = word.map(Into::into);
+        self
+    }
+
+    /// The same, as a warning.
+    #[must_use]
+    pub fn warning(mut self) -> Self {
+        self.is_warning = true;
         self
     }
 
@@ -87,7 +97,8 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.what)?;
+        let level = if self.is_warning { "warning" } else { "error" };
+        write!(f, "{level}: {}", self.what)?;
         let gutter = self.line.to_string().len().max(1);
         if self.line > 0 {
             write!(
@@ -156,6 +167,7 @@ impl fmt::Display for Problems {
         }
         match self.0.len() {
             1 => f.write_str("1 problem found"),
+            n if n >= Sink::MAX => write!(f, "the first {n} problems are shown"),
             n => write!(f, "{n} problems found"),
         }
     }
@@ -186,14 +198,9 @@ impl Sink {
         }
     }
 
-    /// How many have been reported.
-    pub fn len(&self) -> usize {
-        self.found.borrow().len()
-    }
-
-    /// Whether none has been reported.
-    pub fn is_empty(&self) -> bool {
-        self.found.borrow().is_empty()
+    /// How many mistakes have been reported, warnings not counted.
+    pub fn errors(&self) -> usize {
+        self.found.borrow().iter().filter(|p| !p.is_warning).count()
     }
 
     /// The problems, in the order of files as they were read, then of lines.
@@ -212,13 +219,13 @@ impl Sink {
         Problems(found)
     }
 
-    /// `value` if nothing has been reported, else the problems.
+    /// `value` and the warnings if no mistake has been reported, else the problems.
     ///
     /// # Errors
-    /// The problems, when there are any, or when there is no value.
-    pub fn finish<T>(self, value: Option<T>) -> Result<T, Problems> {
+    /// The problems, when there are mistakes, or when there is no value.
+    pub fn finish<T>(self, value: Option<T>) -> Result<(T, Problems), Problems> {
         match value {
-            Some(value) if self.is_empty() => Ok(value),
+            Some(value) if self.errors() == 0 => Ok((value, self.into_problems())),
             Some(_) | None => Err(self.into_problems()),
         }
     }

@@ -8,8 +8,10 @@ pub struct Key {
     pub name: &'static str,
     /// What its value is.
     pub kind: Kind,
-    /// What it is for, in one sentence; the default at its end.
+    /// What it is for, in one sentence.
     pub doc: &'static str,
+    /// What holds when the key is not there, as it would be written.
+    pub default: Option<&'static str>,
 }
 
 /// What a value is.
@@ -59,11 +61,26 @@ pub enum Kind {
     Named(&'static Kind),
     /// Any of these.
     OneOf(&'static [Kind]),
-    /// Options of a plugin, which knows them itself; each `kind` is one of these words.
-    Plugin(fn() -> Vec<&'static str>),
+    /// A mapping with `kind` and the options of the plugin of that name, which knows them itself.
+    Plugin,
 }
 
-/// Shorthand for a row of a table.
+/// Shorthand for a row of a table without a default.
 pub const fn key(name: &'static str, kind: Kind, doc: &'static str) -> Key {
-    Key { name, kind, doc }
+    Key {
+        name,
+        kind,
+        doc,
+        default: None,
+    }
+}
+
+/// Shorthand for a row of a table with a default.
+pub const fn preset(name: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        doc,
+        default: Some(default),
+    }
 }
