@@ -75,7 +75,11 @@ fn mask(line: &str) -> (String, bool) {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
     while let Some((before, after)) = rest.split_once(':') {
-        let key = before.trim_end().rsplit(['{', ',', '[', ' ', '\t']).next().unwrap_or(before);
+        let key = before
+            .trim_end()
+            .rsplit(['{', ',', '[', ' ', '\t'])
+            .next()
+            .unwrap_or(before);
         out.push_str(before);
         out.push(':');
         rest = after;

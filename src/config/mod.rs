@@ -4,12 +4,25 @@
 //! place; the readers take it apart by the tables of keys in `schema`; what
 //! comes out is a [`model::Config`] that can't hold what is invalid.
 
+mod build;
+pub mod defaults;
+pub mod load;
 mod mask;
 pub mod model;
 
 pub mod node;
 pub mod problem;
+// The tables are to be read as tables: one row, one line.
+#[rustfmt::skip]
+pub mod raw;
 pub mod read;
 pub mod schema;
 pub mod secret;
 pub mod yaml;
+
+pub use build::plans::WORKING_HOURS;
+pub use load::{load, load_text};
+pub use model::Config;
+
+#[cfg(test)]
+mod tests;

@@ -8,17 +8,21 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
 use super::node::Node;
+use super::problem::Problems;
 use super::secret::Secret;
 use crate::i18n::Lang;
 use crate::indicator::Definition;
-use crate::inventory::{Class, Inventory, UnitKind};
-use crate::model::{Ratio, Selector, ServiceId, Span};
+use crate::inventory::device::Probing;
+use crate::inventory::{Class, Inventory, Medium, UnitKind};
+use crate::model::{Selector, ServiceId, Span};
 use crate::monitor::calendar::Calendar;
 use crate::monitor::maintain::Window;
+use crate::monitor::settings::{Confirm, Intervals, Level, Settings, Thresholds};
 
 /// Everything that the file says, defaults filled in.
 #[derive(Debug, Clone)]
@@ -44,7 +48,7 @@ pub struct Config {
     /// Folders with device profiles of the user's own.
     pub profiles: Vec<PathBuf>,
     /// What classes do otherwise than the built-in table says.
-    pub classes: BTreeMap<Class, ClassOverride>,
+    pub classes: BTreeMap<Class, Probing>,
     /// What is declared in the file.
     pub inventory: Inventory,
     /// The checks of the declared services, unread: the probe kinds own them.
@@ -67,6 +71,40 @@ pub struct Config {
     pub log: Log,
     /// The files that were read, the main one first.
     pub files: Vec<PathBuf>,
+    /// What is worth a look, but nothing that stops us.
+    pub warnings: Problems,
+}
+
+impl Config {
+    /// What the monitor is told. `direct_nets` are the subnets that this machine
+    /// is directly connected to, `has_gateway` whether it has a default route.
+    pub fn monitor_settings(&self, direct_nets: Vec<IpNet>, has_gateway: bool) -> Settings {
+        let loss = Some(self.polling.loss_threshold);
+        Settings {
+            confirm: self.polling.confirm,
+            intervals: self.polling.intervals,
+            classes: self.classes.clone(),
+            device_thresholds: Thresholds {
+                loss,
+                ..Thresholds::of_device()
+            },
+            link_thresholds: Medium::ALL
+                .map(|(medium, _)| {
+                    let own = Thresholds::of_medium(medium);
+                    (medium, Thresholds { loss, ..own })
+                })
+                .into(),
+            area_kinds: self.area_kind.clone(),
+            maintenance: self.maintenance.clone(),
+            self_check: self
+                .polling
+                .self_check
+                .as_ref()
+                .map_or(has_gateway, |list| !list.is_empty()),
+            direct_nets,
+            ..Settings::default()
+        }
+    }
 }
 
 /// Whose equipment this is.
@@ -171,12 +209,8 @@ impl PrivacyProtocol {
 /// How we ping and check.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Polling {
-    /// Time between two pings of a device.
-    pub interval: Span,
-    /// Time between two pings of infrastructure and of links.
-    pub infrastructure_interval: Span,
-    /// Time between two checks of a service.
-    pub service_interval: Span,
+    /// Time between two looks, where a target does not say otherwise.
+    pub intervals: Intervals,
     /// How long a check of a service may take.
     pub service_timeout: Span,
     /// Echo requests a burst.
@@ -187,22 +221,16 @@ pub struct Polling {
     pub timeout: Span,
     /// Bytes of payload in a request.
     pub payload_bytes: u16,
-    /// Time between two looks at a suspect.
-    pub retry_interval: Span,
-    /// Failed looks in a row that make it down.
-    pub down_after: u32,
-    /// Good looks in a row that make it up again.
-    pub up_after: u32,
+    /// How an outage and its end are confirmed.
+    pub confirm: Confirm,
     /// Echo requests a second, overall; `None`: what the schedule needs and a quarter more, at least 1,000.
     pub max_rate: Option<u32>,
     /// Echo requests a second to addresses behind one link.
     pub link_rate: u32,
     /// Of those, how many at once.
     pub link_burst: u32,
-    /// Loss above which a target counts as degraded.
-    pub loss_threshold: Ratio,
-    /// Round trip time above which a target counts as degraded; `None`: never.
-    pub rtt_threshold: Option<Span>,
+    /// Loss above which a target counts as degraded, 0 to 1.
+    pub loss_threshold: Level,
     /// Addresses that prove that we can look; `None`: the default gateway. Empty: the rule is off.
     pub self_check: Option<Vec<IpAddr>>,
     /// How often a name is resolved again.
@@ -236,30 +264,17 @@ pub struct Snmp {
     pub max_in_flight: usize,
 }
 
-/// What a class does otherwise than the built-in table says.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ClassOverride {
-    /// Which probes.
-    pub probes: Option<Vec<String>>,
-    /// Of those, which show life.
-    pub liveness: Option<Vec<String>>,
-    /// Expected to be on at all times.
-    pub always_on: Option<bool>,
-    /// An outage is told to people.
-    pub alerts: Option<bool>,
-    /// Time between two pings.
-    pub interval: Option<Span>,
-    /// Time between two SNMP polls.
-    pub snmp_interval: Option<Span>,
-}
-
 /// Who is told, about what.
 #[derive(Debug, Clone)]
 pub struct Alerts {
     /// The ways out, by name.
     pub receivers: BTreeMap<String, Receiver>,
-    /// Which way for what; the first route that fits decides, unless it says `continue`.
+    /// Which way for what; the first route that fits decides, unless it goes on.
     pub routes: Vec<Route>,
+    /// How long an outage of a device or service lasts before it is told.
+    pub notify_after: Span,
+    /// How long an outage of a link lasts before it is told.
+    pub notify_after_links: Span,
     /// How often an outage that lasts and is not acknowledged is told again; `None`: never.
     pub repeat_interval: Option<Span>,
     /// How long the sender goes on trying.
@@ -278,16 +293,14 @@ pub struct Receiver {
 }
 
 /// Which way for what.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Route {
     /// What it is about; empty: everything.
     pub selector: Selector,
     /// Names of receivers; empty: nobody is told.
     pub receivers: Vec<String>,
-    /// How long an outage of a device or service must last before it is told.
-    pub notify_after: Span,
-    /// How long an outage of a link must last before it is told.
-    pub notify_after_link: Span,
+    /// How long an outage lasts before it is told; `None`: as `alerts` says.
+    pub notify_after: Option<Span>,
     /// Times in which nothing is sent; it waits for their end.
     pub quiet: Option<Quiet>,
     /// Later routes are looked at too.
@@ -332,10 +345,10 @@ pub struct Retention {
 /// Copies of the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backup {
-    /// Where they lie.
-    pub directory: PathBuf,
-    /// Time between two; `None`: none are made.
-    pub interval: Option<Span>,
+    /// Where they lie; `None`: none are made.
+    pub directory: Option<PathBuf>,
+    /// Time between two.
+    pub interval: Span,
     /// How many are kept.
     pub keep: usize,
 }

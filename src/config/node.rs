@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::problem::{Problem, Sink, nearest};
 use super::read::Read;
-use super::schema::Key;
+use super::schema::{Key, Kind};
 use super::secret::Env;
 
 /// A file that has been read: its name and its lines, for showing problems.
@@ -322,6 +322,14 @@ impl Node {
         }
     }
 
+    /// Nothing, at the place of this one.
+    pub(super) fn null(&self) -> Self {
+        Self {
+            place: self.place.clone(),
+            value: Value::Null,
+        }
+    }
+
     /// A path named by this node's text, relative to the folder of its file.
     pub fn path_of(&self, text: &str) -> PathBuf {
         self.place.source.folder.join(Path::new(text))
@@ -358,7 +366,28 @@ impl<'a> Fields<'a> {
 
     /// The value of a key, read; `None` when it is not there, or wrong and reported.
     pub fn get<T: Read>(&self, key: &str) -> Option<T> {
-        self.node(key).and_then(|node| T::read(node, self.sink))
+        self.node(key).and_then(|node| self.read(key, node))
+    }
+
+    /// Reads a value, numbers within the bounds of the table.
+    fn read<T: Read>(&self, key: &str, node: &Node) -> Option<T> {
+        let row = self.table.iter().find(|k| k.name == key);
+        if let Some(Kind::Integer(least, most)) = row.map(|k| k.kind)
+            && node
+                .text()
+                .and_then(super::read::integer)
+                .is_none_or(|n| n < least || n > most)
+        {
+            super::read::scalar(
+                node,
+                self.sink,
+                "such a number",
+                &format!("a whole number from {least} to {most}"),
+                |_| None::<()>,
+            );
+            return None;
+        }
+        T::read(node, self.sink)
     }
 
     /// The value of a key, or `default` when it is not there (or wrong, and reported).
@@ -381,7 +410,7 @@ impl<'a> Fields<'a> {
                     .expected(self.describe(key)),
             );
         }
-        found.and_then(|node| T::read(node, self.sink))
+        found.and_then(|node| self.read(key, node))
     }
 
     /// The value of a key, or its default of the table.
@@ -389,7 +418,7 @@ impl<'a> Fields<'a> {
     /// Only for keys whose row has one; a test reads every default of every table.
     pub fn preset<T: Read + Default>(&self, key: &str) -> T {
         if let Some(node) = self.node(key) {
-            return T::read(node, self.sink).unwrap_or_default();
+            return self.read(key, node).unwrap_or_default();
         }
         let default = self.table.iter().find(|k| k.name == key).and_then(|k| k.default);
         debug_assert!(default.is_some(), "{key} has no default in the table");

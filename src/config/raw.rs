@@ -97,7 +97,6 @@ pub(super) const POLLING: &[Key] = &[
     preset("link_rate", Kind::Integer(1, 100_000), defaults::LINK_RATE, "echo requests a second behind one link"),
     preset("link_burst", Kind::Integer(1, 1000), defaults::LINK_BURST, "of those, how many at once"),
     preset("loss_threshold", Kind::Ratio, defaults::LOSS_THRESHOLD, "loss above which a target counts as degraded"),
-    key("rtt_threshold", Kind::Duration, "round trip time above which a target counts as degraded; else never"),
     key("self_check", Kind::List(&Kind::Host), "addresses that prove that we can look ourselves; else the default gateway; [] switches the rule off"),
     preset("resolve_interval", Kind::Duration, defaults::RESOLVE_INTERVAL, "how often names are resolved again"),
 ];
@@ -123,6 +122,7 @@ pub(super) const CLASS_OVERRIDE: &[Key] = &[
     key("alerts", Kind::Bool, "an outage is told to people"),
     key("interval", Kind::Duration, "time between two pings"),
     key("snmp_interval", Kind::Duration, "time between two SNMP polls"),
+    key("timeout", Kind::Duration, "how long to wait for an echo reply"),
 ];
 
 pub(super) const UNIT: &[Key] = &[

@@ -8,11 +8,17 @@ use std::net::{IpAddr, SocketAddr};
 use ipnet::IpNet;
 use jiff::civil::{Date, DateTime, Time};
 
+use super::model::{AuthProtocol, PrivacyProtocol};
 use super::node::Node;
 use super::problem::{Sink, nearest};
 use super::secret::Secret;
+use crate::i18n::Lang;
+use crate::indicator::definition::{Count, SiteNumber};
 use crate::inventory::class::CLASSES;
-use crate::inventory::{Class, Host, Mac};
+use crate::inventory::{
+    Class, Condition, Host, Lifecycle, Mac, Medium, MonitorMode, SiteKind, SitePolicy, SuccessionKind,
+    UnitKind,
+};
 use crate::model::{DeviceId, LinkId, Ratio, ServiceId, SiteId, Slug, Span, UnitId};
 
 /// A type that can be read from a [`Node`].
@@ -103,6 +109,11 @@ impl Read for bool {
             }
         }
     }
+}
+
+/// A whole number, with `_` between digits if one likes.
+pub(super) fn integer(text: &str) -> Option<u64> {
+    text.replace('_', "").parse().ok()
 }
 
 macro_rules! read_integer {
@@ -333,10 +344,36 @@ impl Read for Mac {
     }
 }
 
-impl Read for Class {
-    fn read(node: &Node, sink: &Sink) -> Option<Self> {
-        word(node, sink, &CLASSES.map(|row| (row.class, row.name)))
-    }
+macro_rules! read_word {
+    ($($word:ty: $all:expr;)*) => {$(
+        impl Read for $word {
+            fn read(node: &Node, sink: &Sink) -> Option<Self> {
+                word(node, sink, &$all)
+            }
+        }
+    )*};
+}
+read_word! {
+    Class: CLASSES.map(|row| (row.class, row.name));
+    Lang: Lang::ALL.map(|lang| (lang, lang.as_str()));
+    UnitKind: UnitKind::ALL;
+    SiteKind: SiteKind::ALL;
+    Medium: Medium::ALL;
+    Lifecycle: Lifecycle::ALL;
+    Condition: [Condition::Good, Condition::Poor, Condition::Broken].map(|c| (c, c.as_str()));
+    MonitorMode: [MonitorMode::Polled, MonitorMode::Passive, MonitorMode::Manual, MonitorMode::Never]
+        .map(|m| (m, m.as_str()));
+    SitePolicy: [(SitePolicy::Gateway, "gateway"), (SitePolicy::Any, "any"), (SitePolicy::Quorum, "quorum")];
+    SuccessionKind: [
+        (SuccessionKind::Merge, "merge"),
+        (SuccessionKind::Split, "split"),
+        (SuccessionKind::Rename, "rename"),
+        (SuccessionKind::Transfer, "transfer"),
+    ];
+    AuthProtocol: AuthProtocol::ALL;
+    PrivacyProtocol: PrivacyProtocol::ALL;
+    Count: Count::ALL;
+    SiteNumber: SiteNumber::ALL;
 }
 
 impl Read for Secret {

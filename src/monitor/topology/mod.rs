@@ -530,6 +530,14 @@ fn raw_parents(inventory: &Inventory) -> Graph {
     graph
 }
 
+/// Whether the parents of an inventory's targets run in a circle; for the configuration.
+///
+/// # Errors
+/// [`Cycle`] with the first circle found.
+pub fn check_parents(inventory: &Inventory) -> Result<(), Cycle> {
+    find_cycle(&raw_parents(inventory))
+}
+
 /// The nearest watched targets going up from `key`, each once.
 fn effective_parents(
     graph: &Graph,
