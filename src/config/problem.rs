@@ -203,6 +203,11 @@ impl Sink {
         self.found.borrow().iter().filter(|p| !p.is_warning).count()
     }
 
+    /// Whether no mistake has been reported; warnings are none.
+    pub fn is_empty(&self) -> bool {
+        self.errors() == 0
+    }
+
     /// The problems, in the order of files as they were read, then of lines.
     pub fn into_problems(self) -> Problems {
         let mut found = self.found.into_inner();
@@ -223,11 +228,19 @@ impl Sink {
     ///
     /// # Errors
     /// The problems, when there are mistakes, or when there is no value.
-    pub fn finish<T>(self, value: Option<T>) -> Result<(T, Problems), Problems> {
+    pub fn finish_with_warnings<T>(self, value: Option<T>) -> Result<(T, Problems), Problems> {
         match value {
-            Some(value) if self.errors() == 0 => Ok((value, self.into_problems())),
+            Some(value) if self.is_empty() => Ok((value, self.into_problems())),
             Some(_) | None => Err(self.into_problems()),
         }
+    }
+
+    /// `value` if no mistake has been reported, else the problems.
+    ///
+    /// # Errors
+    /// The problems, when there are mistakes, or when there is no value.
+    pub fn finish<T>(self, value: Option<T>) -> Result<T, Problems> {
+        self.finish_with_warnings(value).map(|(value, _)| value)
     }
 }
 

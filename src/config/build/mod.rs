@@ -96,7 +96,7 @@ fn section<'a>(
 pub(super) fn build(root: &Node, files: Vec<PathBuf>, sink: Sink) -> Result<Config, Problems> {
     let empty = root.null();
     let config = read(root, &empty, files, &sink);
-    let (mut config, warnings) = sink.finish(config)?;
+    let (mut config, warnings) = sink.finish_with_warnings(config)?;
     config.warnings = warnings;
     Ok(config)
 }
