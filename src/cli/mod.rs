@@ -1,6 +1,8 @@
 //! The command line: one file per subcommand, one line each in [`COMMANDS`].
 
+mod inspect_table;
 pub mod output;
+pub mod profile;
 
 use std::process::ExitCode;
 
@@ -75,7 +77,7 @@ pub struct Subcommand {
 }
 
 /// Every subcommand, sorted by name.
-pub static COMMANDS: &[Subcommand] = &[];
+pub static COMMANDS: &[Subcommand] = &[profile::COMMAND];
 
 /// Makes a [`Subcommand`] of a clap `Args` struct and a function.
 pub const fn subcommand(

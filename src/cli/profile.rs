@@ -1,0 +1,177 @@
+//! `tramgac profile`: try a device profile on a recording.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use clap::ArgMatches;
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand as Subcommands;
+use clap::ValueEnum;
+
+use super::Exit;
+use super::Failure;
+use super::Subcommand;
+use super::inspect_table;
+use super::output;
+use crate::lab::snmprec;
+use crate::model::snmp::Oid;
+use crate::profile::Identity;
+use crate::profile::Learnt;
+use crate::profile::Rows;
+use crate::profile::Set;
+use crate::profile::What;
+use crate::profile::apply::system;
+use crate::profile::learnt::Gap;
+
+/// The subcommand.
+pub const COMMAND: Subcommand = super::subcommand("profile", super::command_of::<Profile>, run);
+
+/// Work on device profiles
+#[derive(Debug, Parser)]
+#[command(
+    name = "profile",
+    after_help = "Examples:\n  tramgac profile test my-switch.yaml switch.snmprec\n  \
+                  tramgac walk 192.0.2.7 .1 --format snmprec > switch.snmprec\n  \
+                  tramgac profile schema > profile.schema.json\n  \
+                  tramgac profile list"
+)]
+struct Profile {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommands)]
+enum Action {
+    /// Try a profile, or a folder of profiles, on recordings
+    Test(Test),
+    /// List the built-in profiles
+    List,
+    /// Print one built-in profile, to start one's own from
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Print the JSON Schema of a profile, for editors
+    Schema,
+}
+
+#[derive(Debug, Args)]
+struct Test {
+    /// A profile or a folder of profiles; they override built-in ones of the same name
+    file: PathBuf,
+    /// Recordings (.snmprec), as `tramgac walk --format snmprec` writes them
+    #[arg(required = true)]
+    recordings: Vec<PathBuf>,
+    /// How to print: table for people, json one object per recording
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Use this profile, whether it matches or not
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
+
+fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
+    let Profile { action } = super::arguments(matches)?;
+    match action {
+        Action::Test(test) => try_on(&test),
+        Action::List => {
+            let set = crate::profile::load::builtin().map_err(Failure::usage)?;
+            let mut text = String::new();
+            for profile in set.iter() {
+                text.push_str(&format!(
+                    "{:24} {}\n",
+                    profile.name,
+                    profile.about.as_deref().unwrap_or_default()
+                ));
+            }
+            print(&text)
+        }
+        Action::Show { name } => {
+            let found = crate::profile::builtin::BUILTIN.iter().find(|(n, _)| *n == name);
+            let Some((_, text)) = found else {
+                return Err(Failure::usage(format!(
+                    "there is no built-in profile {name:?}; `tramgac profile list` shows them"
+                )));
+            };
+            print(text)
+        }
+        Action::Schema => {
+            let text = serde_json::to_string_pretty(&crate::profile::schema::schema()).map_err(Failure::usage)?;
+            print(&format!("{text}\n"))
+        }
+    }
+}
+
+fn print(text: &str) -> Result<Exit, Failure> {
+    output::text(text).map_err(Failure::could_not_look)?;
+    Ok(Exit::Ok)
+}
+
+fn try_on(test: &Test) -> Result<Exit, Failure> {
+    let set = crate::profile::load::with_folder(&test.file).map_err(Failure::usage)?;
+    for path in &test.recordings {
+        let bytes = std::fs::read(path)
+            .map_err(|e| Failure::usage(format!("can't read the recording {}: {e}", path.display())))?;
+        let recording = snmprec::parse(&bytes);
+        if let Some(first) = recording.skipped.first() {
+            output::note(&format!(
+                "{}:{first}: not understood, skipped ({} such lines)",
+                path.display(),
+                recording.skipped.len()
+            ));
+        }
+        let learnt = learn(&set, &recording.rows, test.profile.as_deref(), path)?;
+        let text = match test.format {
+            Format::Json => format!("{}\n", serde_json::to_string(&learnt).map_err(Failure::usage)?),
+            Format::Table => inspect_table::render(&learnt),
+        };
+        output::text(&text).map_err(Failure::could_not_look)?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// What the daemon would learn of a device that answers as the recording does:
+/// only what the profile's plan asks for is looked at.
+fn learn(set: &Set, recording: &Rows, forced: Option<&str>, path: &Path) -> Result<Learnt, Failure> {
+    let told = system(recording);
+    let object_id: Option<Oid> = told.sys_object_id.as_deref().and_then(|t| t.parse().ok());
+    let who = Identity {
+        object_id: object_id.as_ref(),
+        descr: told.sys_descr.as_deref().unwrap_or_default(),
+    };
+    let chain = match forced {
+        Some(name) => set
+            .chain_of(name)
+            .ok_or_else(|| Failure::usage(format!("there is no profile {name:?}")))?,
+        None => set
+            .matching(who, recording)
+            .ok_or_else(|| Failure::usage("no profile matches, and there is no generic one"))?,
+    };
+    let mut rows = chain.plan(What::Inventory).gather(recording);
+    for n in 1..=7 {
+        let oid = Oid::new([1, 3, 6, 1, 2, 1, 1, n, 0]);
+        if let Some(value) = recording.get(&oid) {
+            rows.insert(oid, value.clone());
+        }
+    }
+    let mut learnt = crate::profile::apply(&chain, &rows, &std::collections::BTreeMap::new());
+    learnt.address = path.display().to_string();
+    if recording.is_empty() {
+        learnt.reached = false;
+        learnt.errors.push(Gap {
+            what: "recording".to_owned(),
+            why: "it holds no object".to_owned(),
+        });
+    }
+    Ok(learnt)
+}
