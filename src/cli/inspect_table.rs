@@ -7,7 +7,14 @@ use crate::profile::learnt::Interface;
 
 /// Order in which facts are shown; others follow by name.
 const FACTS: [&str; 8] = [
-    "vendor", "model", "class", "serial", "firmware", "hardware_rev", "location", "contact",
+    "vendor",
+    "model",
+    "class",
+    "serial",
+    "firmware",
+    "hardware_rev",
+    "location",
+    "contact",
 ];
 
 /// Rows of a table shown at most; how many more there are is said.
@@ -55,7 +62,10 @@ impl Page {
         self.line("");
         self.pair("address", Some(&learnt.address));
         self.pair("profile", learnt.profile.as_deref());
-        self.pair("version", learnt.version.as_deref().map(|v| format!("SNMP {v}")).as_deref());
+        self.pair(
+            "version",
+            learnt.version.as_deref().map(|v| format!("SNMP {v}")).as_deref(),
+        );
         self.pair("uptime", learnt.uptime_seconds.map(duration).as_deref());
         for key in FACTS {
             self.pair(key, learnt.facts.get(key).map(String::as_str));
@@ -104,7 +114,10 @@ impl Page {
             self.line(&format!("  {line}"));
         }
         if rows.len() > SHOWN {
-            self.line(&format!("  … and {} more (--format json shows all)", rows.len() - SHOWN));
+            self.line(&format!(
+                "  … and {} more (--format json shows all)",
+                rows.len() - SHOWN
+            ));
         }
     }
 
@@ -134,7 +147,9 @@ impl Page {
             .collect();
         self.table(
             "interfaces",
-            &["#", "name", "state", "speed", "in", "out", "errors", "mac", "alias"],
+            &[
+                "#", "name", "state", "speed", "in", "out", "errors", "mac", "alias",
+            ],
             &rows,
         );
     }
@@ -163,7 +178,11 @@ impl Page {
         }
         for s in &learnt.supplies {
             let level = s.level_ratio.map(percent).or_else(|| s.state.clone());
-            row("supply", s.descr.as_ref(), level.unwrap_or_else(|| "unknown".to_owned()));
+            row(
+                "supply",
+                s.descr.as_ref(),
+                level.unwrap_or_else(|| "unknown".to_owned()),
+            );
         }
         if let Some(p) = &learnt.printer {
             for (what, n) in [("pages", p.pages_total), ("pages in colour", p.pages_color)] {
@@ -171,7 +190,11 @@ impl Page {
                     row("printer", Some(&what.to_owned()), n.to_string());
                 }
             }
-            for (what, text) in [("status", &p.status), ("panel", &p.display), ("problems", &p.problems)] {
+            for (what, text) in [
+                ("status", &p.status),
+                ("panel", &p.display),
+                ("problems", &p.problems),
+            ] {
                 if let Some(text) = text {
                     row("printer", Some(&what.to_owned()), text.clone());
                 }
@@ -182,7 +205,10 @@ impl Page {
                 ("battery", u.battery_charge_ratio.map(percent)),
                 ("lasts", u.runtime_seconds.map(duration)),
                 ("load", u.load_ratio.map(percent)),
-                ("on battery", u.on_battery.map(|b| if b { "yes" } else { "no" }.to_owned())),
+                (
+                    "on battery",
+                    u.on_battery.map(|b| if b { "yes" } else { "no" }.to_owned()),
+                ),
                 ("mains", u.input_volts.map(|v| measure(v, "volts"))),
             ] {
                 if let Some(value) = value {
@@ -198,7 +224,15 @@ impl Page {
         let rows: Vec<_> = learnt
             .wifi
             .iter()
-            .map(|w| vec![w.radio.clone(), w.ssid.clone(), w.band.clone(), text(w.channel), text(w.clients)])
+            .map(|w| {
+                vec![
+                    w.radio.clone(),
+                    w.ssid.clone(),
+                    w.band.clone(),
+                    text(w.channel),
+                    text(w.clients),
+                ]
+            })
             .collect();
         self.table("wifi", &["radio", "ssid", "band", "channel", "clients"], &rows);
         let rows: Vec<_> = learnt
@@ -212,10 +246,20 @@ impl Page {
             .iter()
             .map(|c| {
                 let name = c.name.clone().or_else(|| c.descr.clone());
-                vec![c.class.clone(), name, c.model.clone(), c.serial.clone(), c.software_rev.clone()]
+                vec![
+                    c.class.clone(),
+                    name,
+                    c.model.clone(),
+                    c.serial.clone(),
+                    c.software_rev.clone(),
+                ]
             })
             .collect();
-        self.table("components", &["class", "name", "model", "serial", "software"], &rows);
+        self.table(
+            "components",
+            &["class", "name", "model", "serial", "software"],
+            &rows,
+        );
         let rows: Vec<_> = learnt
             .neighbours
             .iter()
@@ -229,7 +273,11 @@ impl Page {
                 ]
             })
             .collect();
-        self.table("neighbours", &["our port", "system", "its port", "chassis", "by"], &rows);
+        self.table(
+            "neighbours",
+            &["our port", "system", "its port", "chassis", "by"],
+            &rows,
+        );
         let rows: Vec<_> = learnt
             .vlans
             .iter()

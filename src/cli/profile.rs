@@ -106,7 +106,8 @@ fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
             print(text)
         }
         Action::Schema => {
-            let text = serde_json::to_string_pretty(&crate::profile::schema::schema()).map_err(Failure::usage)?;
+            let text =
+                serde_json::to_string_pretty(&crate::profile::schema::schema()).map_err(Failure::usage)?;
             print(&format!("{text}\n"))
         }
     }

@@ -159,7 +159,8 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_skipped_and_told() {
-        let recording = parse(b"1.3.6.1|2|7\nnonsense\n1.3.6.2|4x|zz\n1.3.6.3|2:numeric|rate=1\n\n#x\n1.3.6.4|4|\r\n");
+        let recording =
+            parse(b"1.3.6.1|2|7\nnonsense\n1.3.6.2|4x|zz\n1.3.6.3|2:numeric|rate=1\n\n#x\n1.3.6.4|4|\r\n");
         assert_eq!(recording.rows.len(), 2);
         assert_eq!(recording.skipped, [2, 3, 4]);
     }
