@@ -1,5 +1,6 @@
 //! `tramgac profile`: try a device profile on a recording.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -88,11 +89,10 @@ fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
             let set = crate::profile::load::builtin().map_err(Failure::usage)?;
             let mut text = String::new();
             for profile in set.iter() {
-                text.push_str(&format!(
-                    "{:24} {}\n",
-                    profile.name,
-                    profile.about.as_deref().unwrap_or_default()
-                ));
+                let about = profile.about.as_deref().unwrap_or_default();
+                if writeln!(text, "{:24} {about}", profile.name).is_err() {
+                    break;
+                }
             }
             print(&text)
         }
