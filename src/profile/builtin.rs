@@ -6,7 +6,10 @@ pub static BUILTIN: &[(&str, &str)] = &[
     ("cdp", include_str!("../../profiles/cdp.yaml")),
     ("entity-mib", include_str!("../../profiles/entity-mib.yaml")),
     ("generic", include_str!("../../profiles/generic.yaml")),
-    ("host-resources", include_str!("../../profiles/host-resources.yaml")),
+    (
+        "host-resources",
+        include_str!("../../profiles/host-resources.yaml"),
+    ),
     ("iana-if-type", include_str!("../../profiles/iana-if-type.yaml")),
     ("if-mib", include_str!("../../profiles/if-mib.yaml")),
     ("ip-mib", include_str!("../../profiles/ip-mib.yaml")),
