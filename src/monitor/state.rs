@@ -1,0 +1,233 @@
+//! What is held to be true of one target, and what is being confirmed.
+//!
+//! Compact: a hundred thousand of these are walked and saved. A moment that
+//! never came is [`NEVER`].
+
+use serde::{Deserialize, Serialize};
+
+use super::degrade::Averages;
+use crate::model::EvidenceKind;
+use crate::model::IncidentId;
+use crate::model::Reason;
+use crate::model::State;
+use crate::model::TargetId;
+use crate::model::Timestamp;
+
+/// A moment that never came.
+pub const NEVER: Timestamp = Timestamp::MIN;
+
+/// Kinds of evidence: the length of the list in a state.
+pub(crate) const EVIDENCE_KINDS: [EvidenceKind; 7] = [
+    EvidenceKind::EchoReply,
+    EvidenceKind::TcpConnection,
+    EvidenceKind::TcpRefusal,
+    EvidenceKind::Arp,
+    EvidenceKind::BridgeEntry,
+    EvidenceKind::WifiAssociation,
+    EvidenceKind::Snmp,
+];
+
+/// The state of one target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TargetState {
+    /// The confirmed state.
+    pub state: State,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// Since when.
+    pub since: Timestamp,
+    /// The outage that is open for it.
+    pub incident: Option<IncidentId>,
+    /// The target whose outage makes it unreachable.
+    pub root: Option<TargetId>,
+    /// Its outage began by itself, not with a parent's.
+    pub own_cause: bool,
+    /// Failed rounds in a row that have led to no verdict yet.
+    pub failures: u8,
+    /// Good rounds in a row during an outage.
+    pub goods: u8,
+    /// Blind rounds in a row.
+    pub blinds: u8,
+    /// Liveness probes that failed in the unfinished round: a bit each.
+    pub(crate) failed_mask: u8,
+    /// Liveness probes that were blind in the unfinished round.
+    pub(crate) blind_mask: u8,
+    /// When the unfinished round began to fail.
+    pub(crate) round_at: Timestamp,
+    /// First of the failures in a row.
+    pub first_bad_at: Timestamp,
+    /// Newest failure.
+    pub last_bad_at: Timestamp,
+    /// First of the good rounds in a row, during an outage.
+    pub first_good_at: Timestamp,
+    /// First of the blind rounds in a row.
+    pub first_blind_at: Timestamp,
+    /// Why it failed, while that waits for a verdict.
+    pub failure_reason: Option<Reason>,
+    /// Failures of looks that began before this count for nothing (trap 19).
+    pub fresh_after: Timestamp,
+    /// Since when it waits for the verdict on what it depends on.
+    pub held_since: Timestamp,
+    /// Last answer of any protocol.
+    pub last_reply_at: Timestamp,
+    /// Last round.
+    pub last_look_at: Timestamp,
+    /// The window of the last results: bit 0 the newest; set where it differed from the one before.
+    pub changes: u32,
+    /// The last result was good.
+    pub(crate) last_was_good: bool,
+    /// It has had a result.
+    pub(crate) has_result: bool,
+    /// It changes its state too often.
+    pub flapping: bool,
+    /// A maintenance window covers it.
+    pub maintenance: bool,
+    /// Loss and times, averaged.
+    pub averages: Averages,
+    /// Newest evidence of presence, in the order of [`EVIDENCE_KINDS`].
+    pub(crate) evidence: [Timestamp; EVIDENCE_KINDS.len()],
+    /// Outages begun.
+    pub(crate) outages: u32,
+    /// Reboots seen.
+    pub(crate) reboots: u32,
+    /// Microseconds in outages.
+    pub(crate) outage_micros: u64,
+    /// Until when the above is counted, in an outage.
+    pub(crate) outage_until: Timestamp,
+    /// Microseconds for which the state was known and counted.
+    pub(crate) observed_micros: u64,
+    /// Until when the above is counted.
+    pub(crate) observed_until: Timestamp,
+    /// When this was last handed to the record.
+    #[serde(skip)]
+    pub(crate) saved_reply_at: Timestamp,
+}
+
+impl Default for TargetState {
+    fn default() -> Self {
+        Self::new(NEVER)
+    }
+}
+
+impl TargetState {
+    /// Nothing is known of it, since `at`.
+    pub fn new(at: Timestamp) -> Self {
+        Self {
+            state: State::Unknown,
+            reason: Some(Reason::NotPolled),
+            since: at,
+            incident: None,
+            root: None,
+            own_cause: false,
+            failures: 0,
+            goods: 0,
+            blinds: 0,
+            failed_mask: 0,
+            blind_mask: 0,
+            round_at: NEVER,
+            first_bad_at: NEVER,
+            last_bad_at: NEVER,
+            first_good_at: NEVER,
+            first_blind_at: NEVER,
+            failure_reason: None,
+            fresh_after: NEVER,
+            held_since: NEVER,
+            last_reply_at: NEVER,
+            last_look_at: NEVER,
+            changes: 0,
+            last_was_good: false,
+            has_result: false,
+            flapping: false,
+            maintenance: false,
+            averages: Averages::default(),
+            evidence: [NEVER; EVIDENCE_KINDS.len()],
+            outages: 0,
+            reboots: 0,
+            outage_micros: 0,
+            outage_until: NEVER,
+            observed_micros: 0,
+            observed_until: NEVER,
+            saved_reply_at: NEVER,
+        }
+    }
+
+    /// A failed round waits for its confirmation.
+    pub fn is_suspect(&self) -> bool {
+        self.failures > 0 && !self.state.is_out()
+    }
+
+    /// It has failed often enough, and waits for the verdict on what it depends on.
+    pub fn is_held(&self) -> bool {
+        self.held_since != NEVER
+    }
+
+    /// Known good: it is online, nothing speaks against it, and it answered at or after `asked`.
+    pub fn is_good_since(&self, asked: Timestamp) -> bool {
+        self.state.is_online() && self.failures == 0 && self.last_reply_at >= asked
+    }
+
+    /// Known bad: out, and no sign that it comes back.
+    pub fn is_out(&self) -> bool {
+        self.state.is_out() && self.goods == 0
+    }
+
+    /// The newest evidence of a kind.
+    pub fn evidence_at(&self, kind: EvidenceKind) -> Option<Timestamp> {
+        let i = EVIDENCE_KINDS.iter().position(|k| *k == kind)?;
+        self.evidence.get(i).copied().filter(|at| *at != NEVER)
+    }
+
+    /// All kinds of evidence that there are, with their newest moments.
+    pub fn evidence(&self) -> impl Iterator<Item = (EvidenceKind, Timestamp)> {
+        EVIDENCE_KINDS
+            .into_iter()
+            .zip(self.evidence)
+            .filter(|(_, at)| *at != NEVER)
+    }
+
+    pub(crate) fn note_evidence(&mut self, kind: EvidenceKind, at: Timestamp) {
+        if let Some(slot) = EVIDENCE_KINDS
+            .iter()
+            .position(|k| *k == kind)
+            .and_then(|i| self.evidence.get_mut(i))
+        {
+            *slot = at.max(*slot);
+        }
+    }
+
+    /// Forgets what was being confirmed.
+    pub(crate) fn settle(&mut self) {
+        self.failures = 0;
+        self.goods = 0;
+        self.blinds = 0;
+        self.failed_mask = 0;
+        self.blind_mask = 0;
+        self.round_at = NEVER;
+        self.held_since = NEVER;
+    }
+
+    /// The wall clock stepped back to `now`: nothing lies in the future (trap 24).
+    pub(crate) fn clamp(&mut self, now: Timestamp) {
+        for at in [
+            &mut self.since,
+            &mut self.round_at,
+            &mut self.first_bad_at,
+            &mut self.last_bad_at,
+            &mut self.first_good_at,
+            &mut self.first_blind_at,
+            &mut self.fresh_after,
+            &mut self.held_since,
+            &mut self.last_reply_at,
+            &mut self.last_look_at,
+            &mut self.outage_until,
+            &mut self.observed_until,
+            &mut self.averages.at,
+        ] {
+            *at = (*at).min(now);
+        }
+        for at in &mut self.evidence {
+            *at = (*at).min(now);
+        }
+    }
+}
