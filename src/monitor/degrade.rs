@@ -153,7 +153,10 @@ mod tests {
     fn fed(values: &[f64]) -> Vec<bool> {
         let mut averages = Averages::default();
         let thresholds = Thresholds {
-            utilisation: Some(Level { enter: 0.8, leave: 0.6 }),
+            utilisation: Some(Level {
+                enter: 0.8,
+                leave: 0.6,
+            }),
             ..Thresholds::default()
         };
         values

@@ -40,7 +40,11 @@ mod tests {
         assert_eq!(weight(1), 118, "newest 1.18");
         assert_eq!(weight(1 << 19), 80, "oldest 0.80");
         assert_eq!(weight((1 << 20) - 1), 1980);
-        assert_eq!(push(1 << 19, false), 0, "what is older than 20 results is forgotten");
+        assert_eq!(
+            push(1 << 19, false),
+            0,
+            "what is older than 20 results is forgotten"
+        );
     }
 
     #[test]

@@ -75,7 +75,9 @@ impl Publisher {
         if self.working.len() <= i {
             self.working.resize_with(i + 1, Vec::new);
         }
-        let Some(shard) = self.working.get_mut(i) else { return };
+        let Some(shard) = self.working.get_mut(i) else {
+            return;
+        };
         match shard.binary_search_by_key(&judged.id, |view| view.id) {
             Ok(at) => {
                 if let Some(place) = shard.get_mut(at) {
@@ -96,7 +98,9 @@ impl Publisher {
     /// Changes the view of a target in place; one that is not there is left.
     pub fn modify(&mut self, id: TargetId, with: impl FnOnce(&mut TargetView)) {
         let i = shard_of(id);
-        let Some(shard) = self.working.get_mut(i) else { return };
+        let Some(shard) = self.working.get_mut(i) else {
+            return;
+        };
         if let Ok(at) = shard.binary_search_by_key(&id, |view| view.id)
             && let Some(place) = shard.get_mut(at)
         {
@@ -234,7 +238,11 @@ mod tests {
         let index = [(key(2), TargetId(2))].into_iter().collect();
         publisher.set_inventory(Arc::default(), Arc::new(index));
         publisher.update(view(3));
-        let left: Vec<u32> = publisher.publish(Timestamp(2)).targets().map(|t| t.id.0).collect();
+        let left: Vec<u32> = publisher
+            .publish(Timestamp(2))
+            .targets()
+            .map(|t| t.id.0)
+            .collect();
         assert_eq!(left, [2]);
     }
 }

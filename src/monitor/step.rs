@@ -244,7 +244,9 @@ pub fn judge(
             moves.push(Move::Confirm);
             return;
         }
-        (_, Paths::Clear | Paths::Waiting { any_online: true, .. } | Paths::Waiting { out: None, .. }) => None,
+        (_, Paths::Clear | Paths::Waiting { any_online: true, .. } | Paths::Waiting { out: None, .. }) => {
+            None
+        }
         (_, Paths::Out { root, .. } | Paths::Waiting { out: Some(root), .. }) => Some(root),
     };
     let began = state.first_bad_at;
@@ -273,13 +275,7 @@ pub fn judge(
     }
 }
 
-fn blind(
-    state: &mut TargetState,
-    spec: &TargetSpec,
-    at: Timestamp,
-    reason: &Reason,
-    moves: &mut Vec<Move>,
-) {
+fn blind(state: &mut TargetState, spec: &TargetSpec, at: Timestamp, reason: &Reason, moves: &mut Vec<Move>) {
     state.blinds = state.blinds.saturating_add(1);
     if state.blinds == 1 {
         state.first_blind_at = at;
@@ -308,12 +304,7 @@ pub(crate) fn degrade(state: &mut TargetState, spec: &TargetSpec, at: Timestamp,
 }
 
 /// What depends on nothing that is there any more is unreachable, whatever it was.
-pub(crate) fn lose_paths(
-    state: &mut TargetState,
-    root: TargetId,
-    since: Timestamp,
-    moves: &mut Vec<Move>,
-) {
+pub(crate) fn lose_paths(state: &mut TargetState, root: TargetId, since: Timestamp, moves: &mut Vec<Move>) {
     match state.state {
         State::Down => {
             state.root = Some(root);

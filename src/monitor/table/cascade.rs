@@ -147,7 +147,9 @@ impl Table {
 
     /// The incident's root follows the state's.
     fn sync_root(&mut self, slot: Slot, now: Timestamp, effects: &mut Effects) {
-        let Some(state) = self.states.get(slot as usize) else { return };
+        let Some(state) = self.states.get(slot as usize) else {
+            return;
+        };
         let (own_cause, root, incident, kind) = (state.own_cause, state.root, state.incident, state.state);
         if kind == State::Unreachable {
             self.explain(slot, kind, None);
@@ -163,10 +165,13 @@ impl Table {
 
     /// Orders looks at the parents that were not looked at since the target's last failure.
     fn ask_parents(&self, slot: Slot, now: Timestamp, effects: &mut Effects) {
-        let Some(state) = self.states.get(slot as usize) else { return };
+        let Some(state) = self.states.get(slot as usize) else {
+            return;
+        };
         let asked = state.last_bad_at;
         for parent in self.topology.parents(slot) {
-            if let (Some(spec), Some(known)) = (self.topology.spec(*parent), self.states.get(*parent as usize))
+            if let (Some(spec), Some(known)) =
+                (self.topology.spec(*parent), self.states.get(*parent as usize))
                 && known.last_look_at < asked
                 && !known.is_out()
             {

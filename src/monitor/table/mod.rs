@@ -198,7 +198,9 @@ impl Table {
         let behind = spec.reach.is_behind_uplink();
         let decides = spec.liveness.contains(&observation.probe);
         if is_good && decides {
-            state.averages.add(&observation.detail, at, self.topology.degraded_over());
+            state
+                .averages
+                .add(&observation.detail, at, self.topology.degraded_over());
         }
         let round = round::take(state, spec, observation, at);
         if is_good && behind && decides {
@@ -221,7 +223,9 @@ impl Table {
         let Some(mut state) = self.states.get_mut(slot as usize).map(std::mem::take) else {
             return;
         };
-        let Some(spec) = self.topology.spec(slot) else { return };
+        let Some(spec) = self.topology.spec(slot) else {
+            return;
+        };
         let is_blind = spec.reach.is_behind_uplink() && self.uplink.blind_since.is_some();
         let moves = if is_blind && round.verdict != round::Verdict::Good {
             Vec::new()
@@ -347,7 +351,9 @@ impl Table {
     /// A device's agent has restarted (the profile says so; trap 4).
     pub fn rebooted(&mut self, id: TargetId, at: Timestamp, now: Timestamp, effects: &mut Effects) {
         let now = self.arrive(now);
-        let Some(slot) = self.topology.slot(id) else { return };
+        let Some(slot) = self.topology.slot(id) else {
+            return;
+        };
         if let Some(state) = self.states.get_mut(slot as usize) {
             state.reboots = state.reboots.saturating_add(1);
         }
@@ -357,13 +363,20 @@ impl Table {
     }
 
     /// The used share of a target's bandwidth, 0 to 1, for its threshold.
-    pub fn utilisation(&mut self, id: TargetId, share: f64, at: Timestamp, now: Timestamp, effects: &mut Effects) {
+    pub fn utilisation(
+        &mut self,
+        id: TargetId,
+        share: f64,
+        at: Timestamp,
+        now: Timestamp,
+        effects: &mut Effects,
+    ) {
         let now = self.arrive(now);
-        let Some(slot) = self.topology.slot(id) else { return };
+        let Some(slot) = self.topology.slot(id) else {
+            return;
+        };
         let mut moves = Vec::new();
-        if let (Some(spec), Some(state)) =
-            (self.topology.spec(slot), self.states.get_mut(slot as usize))
-        {
+        if let (Some(spec), Some(state)) = (self.topology.spec(slot), self.states.get_mut(slot as usize)) {
             state.averages.set_utilisation(share);
             step::degrade(state, spec, at.min(now), &mut moves);
         }
@@ -371,7 +384,13 @@ impl Table {
         self.settle(now, effects);
     }
 
-    fn note_finding(&mut self, observation: &Observation, at: Timestamp, now: Timestamp, effects: &mut Effects) {
+    fn note_finding(
+        &mut self,
+        observation: &Observation,
+        at: Timestamp,
+        now: Timestamp,
+        effects: &mut Effects,
+    ) {
         let key = (observation.target, observation.probe.clone());
         let told = |reason| EventKind::Finding {
             probe: observation.probe.as_ref().to_owned(),
@@ -424,5 +443,4 @@ impl Table {
             self.mark(slot);
         }
     }
-
 }

@@ -67,13 +67,7 @@ impl Table {
             .findings
             .iter()
             .filter(|((target, _), _)| *target == id)
-            .map(|((_, probe), finding)| {
-                (
-                    probe.as_ref().to_owned(),
-                    finding.reason.clone(),
-                    finding.is_told,
-                )
-            })
+            .map(|((_, probe), finding)| (probe.as_ref().to_owned(), finding.reason.clone(), finding.is_told))
             .collect();
         findings.sort_unstable();
         Some(SavedState {
@@ -96,12 +90,15 @@ impl Table {
         effects: &mut Effects,
     ) {
         let now = self.now;
-        self.incidents.continue_after(last_incident.unwrap_or(IncidentId(0)));
+        self.incidents
+            .continue_after(last_incident.unwrap_or(IncidentId(0)));
         for incident in closed {
             self.incidents.restore(incident);
         }
         for (id, saved) in saved {
-            let Some(slot) = self.topology.slot(id) else { continue };
+            let Some(slot) = self.topology.slot(id) else {
+                continue;
+            };
             let mut state = saved.state;
             state.clamp(now);
             state.saved_reply_at = state.last_reply_at;
@@ -139,7 +136,11 @@ impl Table {
         let mut next = vec![TargetState::new(now); self.topology.specs().len()];
         for (spec, state) in old.specs().iter().zip(&mut states) {
             let state = std::mem::take(state);
-            match self.topology.slot(spec.id).and_then(|slot| next.get_mut(slot as usize)) {
+            match self
+                .topology
+                .slot(spec.id)
+                .and_then(|slot| next.get_mut(slot as usize))
+            {
                 Some(place) => *place = state,
                 None => leaving.push((spec.id, state)),
             }
@@ -185,7 +186,8 @@ impl Table {
         self.held.clear();
         self.queue.clear();
         for slot in 0..Slot::try_from(self.states.len()).unwrap_or(Slot::MAX) {
-            let (Some(spec), Some(state)) = (self.topology.spec(slot), self.states.get_mut(slot as usize)) else {
+            let (Some(spec), Some(state)) = (self.topology.spec(slot), self.states.get_mut(slot as usize))
+            else {
                 continue;
             };
             let (id, always_on, watch) = (spec.id, spec.always_on, spec.watch);

@@ -59,7 +59,9 @@ impl Table {
     }
 
     fn uplink_is_back(&mut self, at: Timestamp, now: Timestamp, effects: &mut Effects) {
-        let Some(since) = self.uplink.recovered(at) else { return };
+        let Some(since) = self.uplink.recovered(at) else {
+            return;
+        };
         effects.event(None, at, now, EventKind::BlindEnded { since });
         for slot in self.behind_uplink() {
             if let Some(state) = self.states.get_mut(slot as usize) {
@@ -99,9 +101,7 @@ impl Table {
                 .get(slot as usize)
                 .is_none_or(|state| state.last_look_at >= since)
         };
-        let has_failed = self
-            .uplink
-            .has_failed(Confirm::default().down_after, now, looked);
+        let has_failed = self.uplink.has_failed(Confirm::default().down_after, now, looked);
         if self.uplink.blind_since.is_none() && has_failed {
             self.go_blind(now, effects);
         }

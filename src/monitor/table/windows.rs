@@ -31,7 +31,8 @@ impl Table {
     pub(super) fn open_and_close_windows(&mut self, now: Timestamp, effects: &mut Effects) {
         let mut any_new = false;
         for i in 0..self.windows.len() {
-            let (Some(standing), Some(covering)) = (self.windows.get(i).copied(), self.topology.windows().get(i))
+            let (Some(standing), Some(covering)) =
+                (self.windows.get(i).copied(), self.topology.windows().get(i))
             else {
                 continue;
             };
