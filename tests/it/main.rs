@@ -11,6 +11,7 @@ mod architecture;
 mod icmp_loopback;
 mod metrics_docs;
 mod metrics_exposition;
+mod snmp_snmpd;
 mod store_record;
 mod support;
 mod systemd_unit;

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::credential::Credential;
 use super::finding::Finding;
+use super::session::Counters;
 use super::transport;
 use super::transport::Mailbox;
 use super::transport::Options;
@@ -150,6 +151,26 @@ impl Client {
     /// When no socket can be opened, or the thread can't be started.
     pub fn new(options: &Options, clock: SharedClock) -> Result<Self, SetupError> {
         transport::spawn(options, clock).map(|mailbox| Self { mailbox })
+    }
+
+    /// What the engine saw since its start.
+    pub fn counters(&self) -> Counters {
+        self.mailbox.counters()
+    }
+
+    /// The request sizes that were learned, by address, to be kept over a restart (trap 9).
+    pub async fn sizes(&self) -> Vec<(SocketAddr, u16)> {
+        let (reply, answer) = oneshot::channel();
+        if self.mailbox.post(transport::Letter::Sizes(reply)).await.is_err() {
+            return Vec::new();
+        }
+        answer.await.unwrap_or_default()
+    }
+
+    /// Takes request sizes that were kept.
+    pub async fn remember(&self, sizes: Vec<(SocketAddr, u16)>) {
+        // If the engine has stopped, nothing needs them.
+        drop(self.mailbox.post(transport::Letter::Remember(sizes)).await);
     }
 
     /// Asks for these objects (GET): one answer for each, in the order asked.

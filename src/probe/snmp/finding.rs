@@ -32,6 +32,10 @@ pub enum Finding {
     /// (usmStatsUnsupportedSecLevels).
     #[error("the agent does not offer this user the security level asked for")]
     SecurityLevel,
+    /// SNMPv3: the agent does not know the context
+    /// (snmpUnknownContexts; net-snmp is silent instead).
+    #[error("the agent does not know the context")]
+    UnknownContext,
     /// SNMPv3: still outside of the agent's time window after a resync.
     #[error("the agent's clock can't be followed: not in time window after a resync")]
     NotInTimeWindow,
@@ -94,6 +98,7 @@ impl Finding {
             Self::UnknownUser
             | Self::WrongAuth
             | Self::SecurityLevel
+            | Self::UnknownContext
             | Self::NoAccess
             | Self::NotInTimeWindow
             | Self::EngineUnstable => Reason::Auth,
@@ -117,6 +122,7 @@ impl Finding {
             | Self::WrongAuth
             | Self::WrongPriv
             | Self::SecurityLevel
+            | Self::UnknownContext
             | Self::NotInTimeWindow
             | Self::EngineUnstable
             | Self::Refused
@@ -137,6 +143,7 @@ impl Finding {
             | Self::WrongAuth
             | Self::WrongPriv
             | Self::SecurityLevel
+            | Self::UnknownContext
             | Self::NotInTimeWindow
             | Self::EngineUnstable
             | Self::Malformed(_)
@@ -163,7 +170,7 @@ impl Finding {
             Self::Unreachable(_) => 3,
             Self::Refused => 4,
             Self::UnknownUser => 5,
-            Self::SecurityLevel => 6,
+            Self::SecurityLevel | Self::UnknownContext => 6,
             Self::WrongAuth => 7,
             Self::WrongPriv => 8,
             Self::EngineUnstable | Self::NotInTimeWindow => 9,

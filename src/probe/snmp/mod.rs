@@ -4,7 +4,7 @@
 //! caller ──get / walk──► client ──bounded channel──► transport (one thread, a few shared sockets)
 //!   ▲                                                   │  bytes, time in        ▲ bytes, wake-up, results out
 //!   └───────────────── one-shot answer ◄────────────────┤                        │
-//!                                                       └──► session::Engine (pure) ─► walk, usm, codec
+//!                                                       └──► session::Session (pure) ─► walk, usm, codec
 //! ```
 //!
 //! The thread decides nothing: which reply belongs to which request, how often
@@ -13,11 +13,17 @@
 //! Why not a crate: docs/decisions/0003-own-snmp.md.
 
 pub mod client;
+pub mod codec;
 pub mod credential;
 pub mod finding;
+pub mod keys;
 pub mod poll;
 mod poll_view;
+pub mod session;
+pub mod size;
 pub mod transport;
+pub mod usm;
+pub mod walk;
 
 pub use client::{Agent, Client, Limits, Order, Walk, WalkEnd};
 pub use credential::{AuthProtocol, Credential, Hidden, PrivProtocol, User, Version};

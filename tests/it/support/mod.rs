@@ -9,6 +9,7 @@ pub mod netns;
 pub mod program;
 pub mod site;
 pub mod wall;
+pub mod snmpd;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::PathBuf;

@@ -1,0 +1,478 @@
+//! What is asked next, and what an answer means: walks and plain gets.
+//!
+//! Pure: no id, no retry, no clock; `session` has these. A walk ends, whatever
+//! the agent answers, since every accepted answer either brings a row (bounded)
+//! or ends a column (traps 7 to 9).
+//!
+//! A column ends
+//! 1. at an object outside of it, at endOfMibView, noSuchName, noSuchObject: complete;
+//! 2. at an object that does not come after the one before (or, with
+//!    [`Order::Any`], comes for the second time): not increasing;
+//! 3. at an error status that is about it, while the other columns go on;
+//! 4. with the whole walk, at a limit or when the agent is silent.
+
+use std::collections::HashSet;
+
+use super::client::Limits;
+use super::client::Order;
+use super::client::Walk;
+use super::client::WalkEnd;
+use super::codec::Pdu;
+use super::codec::PduKind;
+use super::finding::Finding;
+use super::size::Size;
+use crate::model::snmp::Oid;
+use crate::model::snmp::Value;
+use crate::model::snmp::VarBind;
+
+/// Bytes of an answer that fit into one Ethernet frame beside the headers of
+/// IPv6, UDP and SNMPv3.
+const UNFRAGMENTED: usize = 1_350;
+/// Below this many bindings the size of their bytes no longer matters.
+const FEWEST_FOR_BYTES: u16 = 4;
+
+/// The error-status values that are treated each in its own way (RFC 3416 §3).
+mod status {
+    pub(super) const TOO_BIG: u32 = 1;
+    pub(super) const NO_SUCH_NAME: u32 = 2;
+    pub(super) const NO_ACCESS: u32 = 6;
+    pub(super) const AUTHORIZATION: u32 = 16;
+}
+
+/// One request, apart from its id: which of the wanted things, and how many of each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// GET, GETNEXT or GETBULK.
+    pub kind: PduKind,
+    /// Indices into the columns (or the objects wanted), in the order of the request.
+    pub of: Vec<u16>,
+    /// max-repetitions; 0 unless GETBULK.
+    pub repetitions: u16,
+}
+
+impl Ask {
+    /// Bindings that a full answer has.
+    pub fn size(&self) -> u16 {
+        u16::try_from(self.of.len())
+            .unwrap_or(u16::MAX)
+            .saturating_mul(self.repetitions.max(1))
+    }
+}
+
+/// What became of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was used. `full`: it held all that was asked for.
+    Used {
+        /// Whether the agent could send the whole size.
+        full: bool,
+    },
+    /// The agent can't send that much: ask for less.
+    TooBig,
+    /// It names no culprit: ask one by one.
+    Split,
+}
+
+/// How a request may look: what agent and session allow.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// What was learned of the agent.
+    pub size: Size,
+    /// A smaller size, for the retries of this request.
+    pub at_most: u16,
+    /// Most repetitions, by configuration; below 2, or for SNMPv1, no GETBULK.
+    pub max_repetitions: u16,
+}
+
+/// A `get` or a walk under way.
+#[derive(Debug)]
+pub enum Work {
+    /// A `get`.
+    Get(Get),
+    /// A walk.
+    Walk(Walking),
+}
+
+/// A `get` under way.
+#[derive(Debug)]
+pub struct Get {
+    wanted: Vec<Oid>,
+    got: Vec<Option<Value>>,
+    /// Whether an error took the place of some answer, and the first one.
+    error: Option<Finding>,
+    answered: usize,
+}
+
+/// A walk under way.
+#[derive(Debug)]
+pub struct Walking {
+    columns: Vec<Column>,
+    limits: Limits,
+    rows: usize,
+    /// Mean bytes of a binding, rounded up; 0: not known yet.
+    binding_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Column {
+    root: Oid,
+    after: Oid,
+    rows: Vec<VarBind>,
+    seen: HashSet<Oid>,
+    end: Option<WalkEnd>,
+}
+
+impl Column {
+    fn last(&self) -> &Oid {
+        self.rows.last().map_or(&self.after, |row| &row.oid)
+    }
+}
+
+impl Work {
+    /// A `get` of these objects.
+    pub fn get(wanted: Vec<Oid>) -> Self {
+        Self::Get(Get {
+            got: vec![None; wanted.len()],
+            wanted,
+            error: None,
+            answered: 0,
+        })
+    }
+
+    /// A walk of these columns, the first one from after `after` on.
+    pub fn walk(columns: Vec<Oid>, after: Option<Oid>, limits: Limits) -> Self {
+        let mut after = after;
+        Self::Walk(Walking {
+            columns: columns
+                .into_iter()
+                .map(|root| Column {
+                    after: after.take().unwrap_or_else(|| root.clone()),
+                    root,
+                    rows: Vec::new(),
+                    seen: HashSet::new(),
+                    end: None,
+                })
+                .collect(),
+            limits,
+            rows: 0,
+            binding_bytes: 0,
+        })
+    }
+
+    /// The next request; `None` when there is nothing left to ask.
+    pub fn next(&self, shape: &Shape) -> Option<Ask> {
+        match self {
+            Self::Get(get) => get.next(shape),
+            Self::Walk(walk) => walk.next(shape),
+        }
+    }
+
+    /// The objects of a request, in its order.
+    pub fn oids<'a>(&'a self, ask: &'a Ask) -> impl DoubleEndedIterator<Item = &'a Oid> {
+        ask.of.iter().filter_map(move |i| match self {
+            Self::Get(get) => get.wanted.get(usize::from(*i)),
+            Self::Walk(walk) => walk.columns.get(usize::from(*i)).map(Column::last),
+        })
+    }
+
+    /// Takes an answer of `bytes` bytes.
+    pub fn answered(&mut self, ask: &Ask, pdu: Pdu, bytes: usize) -> Verdict {
+        match self {
+            Self::Get(get) => get.answered(ask, pdu),
+            Self::Walk(walk) => walk.answered(ask, pdu, bytes),
+        }
+    }
+
+    /// Gives up on what `ask` asked for, since no smaller request is possible.
+    pub fn give_up(&mut self, ask: &Ask, finding: &Finding) {
+        for index in &ask.of {
+            match self {
+                Self::Get(get) => get.fail(usize::from(*index), finding.clone()),
+                Self::Walk(walk) => walk.end(usize::from(*index), WalkEnd::Finding(finding.clone())),
+            }
+        }
+    }
+}
+
+impl Get {
+    fn next(&self, shape: &Shape) -> Option<Ask> {
+        let most = usize::from(shape.size.bindings().min(shape.at_most).max(1));
+        let of: Vec<u16> = (0..)
+            .zip(&self.got)
+            .filter(|(_, value)| value.is_none())
+            .map(|(i, _)| i)
+            .take(most)
+            .collect();
+        (!of.is_empty()).then_some(Ask {
+            kind: PduKind::Get,
+            of,
+            repetitions: 0,
+        })
+    }
+
+    fn put(&mut self, index: usize, value: Value) -> bool {
+        match self.got.get_mut(index) {
+            Some(place @ None) => {
+                *place = Some(value);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn fail(&mut self, index: usize, finding: Finding) {
+        if self.put(index, Value::NoSuchInstance) {
+            self.error.get_or_insert(finding);
+        }
+    }
+
+    fn answered(&mut self, ask: &Ask, pdu: Pdu) -> Verdict {
+        if pdu.status != 0 {
+            let single = if let [one] = ask.of.as_slice() {
+                Some(*one)
+            } else {
+                None
+            };
+            let culprit = culprit(ask, pdu.index).or(single);
+            return match (pdu.status, culprit) {
+                (status::TOO_BIG, _) => Verdict::TooBig,
+                (_, None) => Verdict::Split,
+                // SNMPv1 has no exceptions: the others are asked again (trap 7).
+                (status::NO_SUCH_NAME, Some(index)) => {
+                    self.put(usize::from(index), Value::NoSuchInstance);
+                    self.answered += 1;
+                    Verdict::Used { full: false }
+                }
+                (other, Some(index)) => {
+                    self.fail(usize::from(index), finding_of(other));
+                    Verdict::Used { full: false }
+                }
+            };
+        }
+        // Values belong to the object that they name, wherever it stands (trap 14).
+        let count = pdu.bindings.len();
+        let mut used = 0;
+        for (place, binding) in pdu.bindings.into_iter().enumerate() {
+            let named = |i: &u16| self.wanted.get(usize::from(*i)) == Some(&binding.oid);
+            let index = ask
+                .of
+                .get(place)
+                .filter(|i| named(i))
+                .or_else(|| ask.of.iter().find(|i| named(i)));
+            if let Some(index) = index.copied()
+                && self.put(usize::from(index), binding.value)
+            {
+                used += 1;
+                self.answered += 1;
+            }
+        }
+        match (used, ask.of.as_slice()) {
+            (0, [one]) => {
+                self.fail(
+                    usize::from(*one),
+                    Finding::Malformed("answers other objects than asked"),
+                );
+                Verdict::Used { full: false }
+            }
+            (0, _) if count == 0 => Verdict::TooBig,
+            (0, _) => Verdict::Split,
+            _ => Verdict::Used {
+                full: used == ask.of.len(),
+            },
+        }
+    }
+
+    /// The answers in the order asked. Where errors took the place of some,
+    /// those are absent; where of all, the first error.
+    ///
+    /// # Errors
+    /// The error given, or the first of the agent's, if nothing was answered.
+    pub fn finish(self, ended: Option<Finding>) -> Result<Vec<VarBind>, Finding> {
+        if let Some(finding) = ended {
+            return Err(finding);
+        }
+        match self.error {
+            Some(finding) if self.answered == 0 => Err(finding),
+            _ => Ok(self
+                .wanted
+                .into_iter()
+                .zip(self.got)
+                .map(|(oid, value)| VarBind {
+                    oid,
+                    value: value.unwrap_or(Value::NoSuchInstance),
+                })
+                .collect()),
+        }
+    }
+}
+
+impl Walking {
+    /// The limits that it was given.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    fn next(&self, shape: &Shape) -> Option<Ask> {
+        let mut most = shape.size.bindings().min(shape.at_most).max(1);
+        if let Some(fitting) = UNFRAGMENTED.checked_div(self.binding_bytes) {
+            let fitting = u16::try_from(fitting).unwrap_or(u16::MAX);
+            most = most.min(fitting.max(FEWEST_FOR_BYTES));
+        }
+        let of: Vec<u16> = (0..)
+            .zip(&self.columns)
+            .filter(|(_, column)| column.end.is_none())
+            .map(|(i, _)| i)
+            .take(usize::from(most))
+            .collect();
+        let width = u16::try_from(of.len()).ok().filter(|w| *w > 0)?;
+        let repetitions = (most / width)
+            .min(shape.size.repetitions())
+            .min(shape.max_repetitions);
+        let bulk = repetitions >= 2;
+        Some(Ask {
+            kind: if bulk { PduKind::GetBulk } else { PduKind::GetNext },
+            of,
+            repetitions: if bulk { repetitions } else { 0 },
+        })
+    }
+
+    fn end(&mut self, index: usize, end: WalkEnd) {
+        if let Some(column) = self.columns.get_mut(index) {
+            column.end.get_or_insert(end);
+        }
+    }
+
+    /// Ends all columns that are still open.
+    pub fn end_all(&mut self, end: &WalkEnd) {
+        for column in &mut self.columns {
+            column.end.get_or_insert_with(|| end.clone());
+        }
+    }
+
+    fn answered(&mut self, ask: &Ask, pdu: Pdu, bytes: usize) -> Verdict {
+        if pdu.status != 0 {
+            return self.refused(ask, pdu.status, pdu.index);
+        }
+        let count = pdu.bindings.len();
+        if count == 0 {
+            if ask.size() == 1 {
+                let finding = Finding::Malformed("an answer without objects");
+                ask.of
+                    .iter()
+                    .for_each(|i| self.end(usize::from(*i), WalkEnd::Finding(finding.clone())));
+                return Verdict::Used { full: false };
+            }
+            return Verdict::TooBig;
+        }
+        self.binding_bytes = bytes.div_ceil(count);
+        for (binding, index) in pdu.bindings.into_iter().zip(ask.of.iter().cycle()) {
+            let Some(column) = self.columns.get_mut(usize::from(*index)) else {
+                continue;
+            };
+            if column.end.is_some() {
+                continue;
+            }
+            if self.rows >= self.limits.rows {
+                self.end_all(&WalkEnd::RowLimit);
+                break;
+            }
+            if column.take(binding, self.limits.order) {
+                self.rows += 1;
+            }
+        }
+        Verdict::Used {
+            full: count >= usize::from(ask.size()),
+        }
+    }
+
+    fn refused(&mut self, ask: &Ask, error: u32, index: u32) -> Verdict {
+        let single = if let [one] = ask.of.as_slice() {
+            Some(*one)
+        } else {
+            None
+        };
+        match (error, culprit(ask, index).or(single)) {
+            (status::TOO_BIG, _) => Verdict::TooBig,
+            // The end of the agent's objects, as SNMPv1 says it.
+            (status::NO_SUCH_NAME, Some(column)) => {
+                self.end(usize::from(column), WalkEnd::Complete);
+                Verdict::Used { full: false }
+            }
+            (_, None) => Verdict::Split,
+            // Which repetition failed is not said: get the rows before it one by one.
+            (_, Some(_)) if ask.kind == PduKind::GetBulk => Verdict::Split,
+            (other, Some(column)) => {
+                self.end(usize::from(column), WalkEnd::Finding(finding_of(other)));
+                Verdict::Used { full: false }
+            }
+        }
+    }
+
+    /// What it brought; columns still open ended with `ended`.
+    pub fn finish(mut self, ended: &WalkEnd, packets: u32) -> Walk {
+        self.end_all(ended);
+        let mut rows = Vec::new();
+        let mut columns = Vec::with_capacity(self.columns.len());
+        if self.columns.len() > 1 {
+            rows.reserve_exact(self.rows);
+        }
+        for mut column in self.columns {
+            if rows.is_empty() && rows.capacity() == 0 {
+                rows = column.rows;
+            } else {
+                rows.append(&mut column.rows);
+            }
+            columns.push(column.end.unwrap_or(WalkEnd::Complete));
+        }
+        let ended = columns
+            .iter()
+            .find(|end| **end != WalkEnd::Complete)
+            .cloned()
+            .unwrap_or(WalkEnd::Complete);
+        Walk {
+            rows,
+            ended,
+            columns,
+            packets,
+        }
+    }
+}
+
+impl Column {
+    /// Takes an object as the next row, or ends here. True: it is a row.
+    fn take(&mut self, binding: VarBind, order: Order) -> bool {
+        let outside = !binding.oid.starts_with(&self.root);
+        let nothing = matches!(
+            binding.value,
+            Value::EndOfMibView | Value::NoSuchObject | Value::NoSuchInstance
+        );
+        let end = if nothing || outside {
+            Some(WalkEnd::Complete)
+        } else {
+            match order {
+                Order::Increasing if binding.oid <= *self.last() => Some(WalkEnd::NonIncreasing),
+                Order::Any if !self.seen.insert(binding.oid.clone()) => Some(WalkEnd::NonIncreasing),
+                Order::Increasing | Order::Any => None,
+            }
+        };
+        if let Some(end) = end {
+            self.end = Some(end);
+            return false;
+        }
+        self.rows.push(binding);
+        true
+    }
+}
+
+/// The wanted thing that error-index (from 1) points at.
+fn culprit(ask: &Ask, index: u32) -> Option<u16> {
+    let place = usize::try_from(index).ok()?.checked_sub(1)?;
+    ask.of.get(place).copied()
+}
+
+fn finding_of(error: u32) -> Finding {
+    match error {
+        status::NO_ACCESS | status::AUTHORIZATION => Finding::NoAccess,
+        status => Finding::Status { status },
+    }
+}

@@ -1,0 +1,179 @@
+//! The SNMP engine against net-snmp's agent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tramgac::clock::SystemClock;
+use tramgac::model::snmp::Oid;
+use tramgac::model::snmp::Value;
+use tramgac::probe::snmp::Agent;
+use tramgac::probe::snmp::AuthProtocol;
+use tramgac::probe::snmp::Client;
+use tramgac::probe::snmp::Credential;
+use tramgac::probe::snmp::Finding;
+use tramgac::probe::snmp::Limits;
+use tramgac::probe::snmp::PrivProtocol;
+use tramgac::probe::snmp::User;
+use tramgac::probe::snmp::WalkEnd;
+use tramgac::probe::snmp::transport::Options;
+
+use crate::support::free_udp_address;
+use crate::support::snmpd;
+use crate::support::snmpd::Snmpd;
+
+fn oid(text: &str) -> Oid {
+    text.parse().unwrap()
+}
+
+fn client() -> Client {
+    Client::new(&Options::default(), SystemClock::shared()).unwrap()
+}
+
+fn agent(snmpd: &Snmpd, credential: Credential) -> Agent {
+    Agent {
+        timeout: Duration::from_millis(500),
+        retries: 1,
+        ..Agent::new(snmpd.address, Arc::new(credential))
+    }
+}
+
+fn run<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(work)
+}
+
+fn v3(auth: &str, privacy: &str) -> User {
+    User {
+        auth: AuthProtocol::from_word(auth).map(|p| (p, snmpd::AUTH_PASSWORD.into())),
+        privacy: PrivProtocol::from_word(privacy).map(|p| (p, snmpd::PRIV_PASSWORD.into())),
+        ..User::named(snmpd::user(auth, privacy))
+    }
+}
+
+/// What snmpwalk counts below an OID.
+fn rows_by_snmpwalk(snmpd: &Snmpd, root: &str) -> usize {
+    let output = snmpd
+        .tool("snmpwalk", &["-v2c", "-c", snmpd::COMMUNITY, "-On"], &[root])
+        .unwrap();
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter(|line| line.starts_with('.'))
+        .count()
+}
+
+#[test]
+fn gets_and_walks_are_answered_over_v1_and_v2c() {
+    let Some(snmpd) = Snmpd::start() else { return };
+    let client = client();
+    for credential in [
+        Credential::v2c(snmpd::COMMUNITY),
+        Credential::V1 {
+            community: snmpd::COMMUNITY.into(),
+        },
+    ] {
+        let agent = agent(&snmpd, credential);
+        run(async {
+            let wanted = [
+                oid("1.3.6.1.2.1.1.5.0"),
+                oid("1.3.6.1.2.1.1.99.0"),
+                oid("1.3.6.1.2.1.1.6.0"),
+            ];
+            let got = client.get(&agent, &wanted).await.unwrap();
+            assert_eq!(got[0].value, Value::OctetString(b"thach-khoan".to_vec()));
+            assert!(got[1].value.is_absent(), "{got:?}");
+            assert_eq!(
+                got[2].value,
+                Value::OctetString("UBND xã Thạch Khoán, \"tầng 2\"".into())
+            );
+            let columns: Vec<Oid> = (1..=22).map(|n| oid("1.3.6.1.2.1.2.2.1").child(&[n])).collect();
+            let walk = client.walk(&agent, &columns, Limits::default()).await;
+            assert_eq!(walk.ended, WalkEnd::Complete);
+            assert_eq!(walk.rows.len(), rows_by_snmpwalk(&snmpd, ".1.3.6.1.2.1.2.2.1"));
+        });
+    }
+}
+
+#[test]
+fn every_pair_of_protocols_that_snmpd_has_is_understood() {
+    let Some(snmpd) = Snmpd::start() else { return };
+    let client = client();
+    let rows = rows_by_snmpwalk(&snmpd, ".1.3.6.1.2.1.1");
+    let mut users = vec![v3("none", "none")];
+    for (_, auth) in snmpd::AUTH {
+        users.push(v3(auth, "none"));
+        for (_, privacy) in snmpd::PRIV {
+            users.push(v3(auth, privacy));
+        }
+    }
+    for user in users {
+        let name = user.name.clone();
+        let agent = agent(&snmpd, Credential::V3(user));
+        let walk = run(client.walk(&agent, &[oid("1.3.6.1.2.1.1")], Limits::default()));
+        assert_eq!((walk.ended, walk.rows.len()), (WalkEnd::Complete, rows), "{name}");
+    }
+}
+
+// trap 13
+#[test]
+fn what_is_wrong_with_a_credential_is_said() {
+    let Some(snmpd) = Snmpd::start() else { return };
+    let client = client();
+    let up_time = [oid("1.3.6.1.2.1.1.3.0")];
+    let finding = |credential| run(client.get(&agent(&snmpd, credential), &up_time)).unwrap_err();
+    let wrong = |user: User, auth: &str, privacy: &str| {
+        Credential::V3(User {
+            auth: user.auth.map(|(p, _)| (p, auth.into())),
+            privacy: user.privacy.map(|(p, _)| (p, privacy.into())),
+            ..user
+        })
+    };
+    assert_eq!(finding(Credential::v2c("falsch")), Finding::NoAnswerOrCommunity);
+    assert_eq!(
+        finding(Credential::V3(User::named("nobody"))),
+        Finding::UnknownUser
+    );
+    let good = snmpd::AUTH_PASSWORD;
+    assert_eq!(
+        finding(wrong(v3("sha", "aes"), "wrongwrong", snmpd::PRIV_PASSWORD)),
+        Finding::WrongAuth
+    );
+    assert_eq!(
+        finding(wrong(v3("sha256", "aes"), good, "wrongwrong")),
+        Finding::WrongPriv
+    );
+    assert_eq!(
+        finding(wrong(v3("md5", "des"), good, "wrongwrong")),
+        Finding::WrongPriv
+    );
+    let unsigned = User {
+        auth: None,
+        privacy: None,
+        ..v3("sha", "aes")
+    };
+    assert_eq!(finding(Credential::V3(unsigned)), Finding::NoAccess);
+    let encrypted = User {
+        privacy: Some((PrivProtocol::Aes128, snmpd::PRIV_PASSWORD.into())),
+        ..v3("sha", "none")
+    };
+    assert_eq!(finding(Credential::V3(encrypted)), Finding::SecurityLevel);
+    // snmpd drops what is for a context that it does not have; that is no fault of the keys.
+    let elsewhere = User {
+        context: "elsewhere".to_owned(),
+        ..v3("sha", "aes")
+    };
+    assert_eq!(finding(Credential::V3(elsewhere)), Finding::NoAnswer);
+}
+
+#[test]
+fn a_refused_port_is_told_from_silence_at_once() {
+    let client = client();
+    let agent = Agent::new(free_udp_address(), Arc::new(Credential::v2c("x")));
+    let start = tokio::time::Instant::now();
+    let finding = run(client.get(&agent, &[oid("1.3.6.1.2.1.1.3.0")])).unwrap_err();
+    assert_eq!(finding, Finding::Refused);
+    assert!(start.elapsed() < Duration::from_secs(1));
+    assert!(client.counters().sent >= 1);
+}
