@@ -8,8 +8,8 @@ pub mod exposition;
 pub mod netns;
 pub mod program;
 pub mod site;
-pub mod wall;
 pub mod snmpd;
+pub mod wall;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::PathBuf;
