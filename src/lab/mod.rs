@@ -2,6 +2,7 @@
 //!
 //! Imported by `cli` and tests only: the daemon does not know that it is watched.
 
+pub mod district;
 pub mod snmprec;
 pub mod socket;
 pub mod thanh_son;

@@ -110,6 +110,8 @@ pub struct IncidentFilter {
     pub from: Option<Timestamp>,
     /// Begun before this moment.
     pub to: Option<Timestamp>,
+    /// With this number.
+    pub id: Option<IncidentId>,
     /// Of this target.
     pub target: Option<TargetId>,
     /// Only those that last.
@@ -348,6 +350,9 @@ pub(super) fn incidents(c: &Connection, filter: &IncidentFilter) -> Result<Vec<I
     }
     if let Some(to) = filter.to {
         where_.add("started_at < ?", to.0);
+    }
+    if let Some(id) = filter.id {
+        where_.add("id = ?", to_id(id.0));
     }
     if let Some(of) = filter.target {
         where_.add("target = ?", of.0);

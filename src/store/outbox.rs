@@ -41,6 +41,9 @@ pub struct NewMessage {
 pub enum OutboxChange {
     /// A new message.
     Insert(NewMessage),
+    /// The start of an outage, unless that receiver has one already that is not
+    /// cancelled: it may be planned again when maintenance or flapping ends (trap 21).
+    InsertOnce(NewMessage),
     /// The end of an outage: for that receiver, messages of `start_kind` about
     /// the same outage that were never tried are cancelled. The message is
     /// inserted only if such a message was tried or sent: who was not told of
@@ -190,6 +193,19 @@ fn insert(c: &Connection, m: &NewMessage) -> rusqlite::Result<()> {
     Ok(())
 }
 
+fn insert_once(c: &Connection, message: &NewMessage) -> rusqlite::Result<()> {
+    let known: i64 = c
+        .prepare_cached(
+            "SELECT count(*) FROM outbox
+             WHERE incident = ?1 AND receiver = ?2 AND kind = ?3 AND cancelled_at IS NULL",
+        )?
+        .query_row(
+            params![message.incident.map(|i| to_id(i.0)), message.receiver, message.kind],
+            |r| r.get(0),
+        )?;
+    if known == 0 { insert(c, message) } else { Ok(()) }
+}
+
 fn insert_end(c: &Connection, message: &NewMessage, start_kind: &str) -> rusqlite::Result<()> {
     let Some(own) = message.incident else {
         return insert(c, message);
@@ -214,6 +230,7 @@ fn insert_end(c: &Connection, message: &NewMessage, start_kind: &str) -> rusqlit
 pub(super) fn apply(c: &Connection, change: &OutboxChange) -> rusqlite::Result<()> {
     match change {
         OutboxChange::Insert(message) => insert(c, message)?,
+        OutboxChange::InsertOnce(message) => insert_once(c, message)?,
         OutboxChange::InsertEnd { message, start_kind } => insert_end(c, message, start_kind)?,
         OutboxChange::Join { incident, root, at } => {
             c.prepare_cached(

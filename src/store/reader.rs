@@ -116,6 +116,15 @@ impl Reader {
         event::incidents(&self.connection, filter)
     }
 
+    /// One outage by its number.
+    pub fn incident(&self, id: IncidentId) -> Result<Option<IncidentRow>> {
+        let filter = IncidentFilter {
+            id: Some(id),
+            ..IncidentFilter::default()
+        };
+        self.incidents(&filter).map(|mut found| found.pop())
+    }
+
     /// The number that the next outage takes.
     pub fn next_incident(&self) -> Result<IncidentId> {
         event::next_incident(&self.connection)
