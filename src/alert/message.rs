@@ -161,7 +161,10 @@ fn subject(notice: &Notice, lang: Lang) -> String {
         _ => Text::AlertLasts,
     };
     // A header holds one line, whatever stands in a name.
-    let line: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line: String = name
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     text.fill(lang, &[("name", &line)])
 }
 
@@ -183,7 +186,10 @@ fn body(notice: &Notice, voice: &Voice, url: Option<&str>, now: Timestamp) -> St
         } else {
             Text::word("class", &about.class, lang)
         };
-        row(Text::AlertWhat, &format!("{} ({class}, {})", about.name, about.id));
+        row(
+            Text::AlertWhat,
+            &format!("{} ({class}, {})", about.name, about.id),
+        );
         if let Some(site) = &about.site {
             row(Text::AlertWhereIsIt, site);
         }
@@ -196,18 +202,33 @@ fn body(notice: &Notice, voice: &Voice, url: Option<&str>, now: Timestamp) -> St
     }
     if let Some(ended_at) = notice.ended_at {
         row(Text::AlertEnded, &voice.locale.moment(ended_at));
-        row(Text::AlertLasted, &voice.locale.duration(ended_at.since(notice.started_at)));
+        row(
+            Text::AlertLasted,
+            &voice.locale.duration(ended_at.since(notice.started_at)),
+        );
     }
     if let Some(reason) = &notice.reason {
-        row(Text::AlertReason, &crate::i18n::reason(reason, lang, str::to_owned));
+        row(
+            Text::AlertReason,
+            &crate::i18n::reason(reason, lang, str::to_owned),
+        );
     }
     if !notice.affected.is_empty() {
-        let mut names = notice.affected.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>().join("; ");
+        let mut names = notice
+            .affected
+            .iter()
+            .take(MAX_NAMED)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("; ");
         if let Some(more) = notice.affected.len().checked_sub(MAX_NAMED).filter(|n| *n > 0) {
             names.push_str("; ");
             names.push_str(&Text::AlertAffectedMore.fill(lang, &[("n", &more.to_string())]));
         }
-        row(Text::AlertAffected, &format!("{} – {names}", notice.affected.len()));
+        row(
+            Text::AlertAffected,
+            &format!("{} – {names}", notice.affected.len()),
+        );
     }
     if let Some(url) = url {
         row(Text::AlertDetails, url);
@@ -223,7 +244,10 @@ fn body(notice: &Notice, voice: &Voice, url: Option<&str>, now: Timestamp) -> St
     if now.since(notice.due_at) > LATE {
         lines.push(format!("\n{}", Text::AlertLate.get(lang)));
     }
-    lines.push(format!("\n{}", Text::AlertSignature.fill(lang, &[("organization", &voice.organization)])));
+    lines.push(format!(
+        "\n{}",
+        Text::AlertSignature.fill(lang, &[("organization", &voice.organization)])
+    ));
     lines.join("\n")
 }
 
@@ -266,10 +290,27 @@ mod tests {
 
     #[test]
     fn a_start_names_what_where_since_when_and_what_it_took_with_it() {
-        let message = render(&notice(kind::OPENED), &voice(Lang::Vi), Timestamp::from_secs(1_795_500_061));
-        assert_eq!(message.subject, "Mất đường truyền: Đường truyền UBND xã Thượng Cửu");
-        for part in ["UBND xã Thượng Cửu", "Xã Khả Cửu", "và 3 đối tượng khác", "/link/dt-thuong-cuu", "24/11/2026"] {
-            assert!(message.body.contains(part), "{part} is missing in\n{}", message.body);
+        let message = render(
+            &notice(kind::OPENED),
+            &voice(Lang::Vi),
+            Timestamp::from_secs(1_795_500_061),
+        );
+        assert_eq!(
+            message.subject,
+            "Mất đường truyền: Đường truyền UBND xã Thượng Cửu"
+        );
+        for part in [
+            "UBND xã Thượng Cửu",
+            "Xã Khả Cửu",
+            "và 3 đối tượng khác",
+            "/link/dt-thuong-cuu",
+            "24/11/2026",
+        ] {
+            assert!(
+                message.body.contains(part),
+                "{part} is missing in\n{}",
+                message.body
+            );
         }
         assert_eq!(message.json["status"], "firing");
         assert!(!message.body.contains("gửi chậm"));
@@ -278,7 +319,11 @@ mod tests {
     // trap 22
     #[test]
     fn a_late_end_tells_the_true_times_and_that_it_is_late() {
-        let message = render(&notice(kind::CLOSED), &voice(Lang::En), Timestamp::from_secs(1_795_511_000));
+        let message = render(
+            &notice(kind::CLOSED),
+            &voice(Lang::En),
+            Timestamp::from_secs(1_795_511_000),
+        );
         assert!(message.subject.starts_with("Link up again"));
         assert!(message.body.contains("late"), "{}", message.body);
         assert_eq!(message.json["duration_seconds"], 3723);
@@ -291,6 +336,10 @@ mod tests {
         if let Some(about) = &mut evil.subject {
             about.name = "x\r\nBcc: all@example".to_owned();
         }
-        assert!(!render(&evil, &voice(Lang::Vi), Timestamp::EPOCH).subject.contains(['\r', '\n']));
+        assert!(
+            !render(&evil, &voice(Lang::Vi), Timestamp::EPOCH)
+                .subject
+                .contains(['\r', '\n'])
+        );
     }
 }

@@ -23,6 +23,7 @@ use crate::model::Event;
 use crate::model::EventKind;
 use crate::model::IncidentId;
 use crate::model::Selector;
+use crate::model::Span;
 use crate::model::TargetId;
 use crate::model::TargetKind;
 use crate::model::Timestamp;
@@ -50,22 +51,32 @@ pub trait View {
 pub struct Routes {
     /// In the order of the configuration.
     pub routes: Vec<Route>,
+    /// How long an outage of a device or service lasts before it is told.
+    pub notify_after: Span,
+    /// How long an outage of a link lasts before it is told.
+    pub notify_after_links: Span,
     /// The time zone of quiet hours.
     pub timezone: TimeZone,
 }
 
 impl Routes {
     /// The receivers for a target, each once, with when a start may be sent.
-    fn receivers(&self, view: &dyn View, target: TargetId, started_at: Timestamp) -> Vec<(String, Timestamp)> {
+    fn receivers(
+        &self,
+        view: &dyn View,
+        target: TargetId,
+        started_at: Timestamp,
+    ) -> Vec<(String, Timestamp)> {
         let mut found: Vec<(String, Timestamp)> = Vec::new();
         for route in &self.routes {
             if !view.fits(target, &route.selector) {
                 continue;
             }
-            let after = match view.kind(target) {
-                Some(TargetKind::Link) => route.notify_after_link,
-                Some(TargetKind::Device | TargetKind::Service) | None => route.notify_after,
+            let usual = match view.kind(target) {
+                Some(TargetKind::Link) => self.notify_after_links,
+                Some(TargetKind::Device | TargetKind::Service) | None => self.notify_after,
             };
+            let after = route.notify_after.unwrap_or(usual);
             let due_at = after_quiet(route.quiet, &self.timezone, started_at.plus(after));
             for receiver in &route.receivers {
                 if found.iter().all(|(r, _)| r != receiver) {
@@ -81,14 +92,19 @@ impl Routes {
 
     /// Every receiver of any route: for what concerns the monitor itself.
     fn everyone(&self) -> BTreeSet<&str> {
-        self.routes.iter().flat_map(|r| r.receivers.iter().map(String::as_str)).collect()
+        self.routes
+            .iter()
+            .flat_map(|r| r.receivers.iter().map(String::as_str))
+            .collect()
     }
 }
 
 /// The moment itself, or the end of the quiet hours in which it lies.
 fn after_quiet(quiet: Option<Quiet>, timezone: &TimeZone, at: Timestamp) -> Timestamp {
     let Some(quiet) = quiet else { return at };
-    let Ok(instant) = jiff::Timestamp::from_microsecond(at.0) else { return at };
+    let Ok(instant) = jiff::Timestamp::from_microsecond(at.0) else {
+        return at;
+    };
     let local = timezone.to_datetime(instant);
     let over_midnight = quiet.to <= quiet.from;
     let time = local.time();
@@ -100,7 +116,11 @@ fn after_quiet(quiet: Option<Quiet>, timezone: &TimeZone, at: Timestamp) -> Time
     if !inside {
         return at;
     }
-    let day = if tomorrow { local.date().tomorrow() } else { Ok(local.date()) };
+    let day = if tomorrow {
+        local.date().tomorrow()
+    } else {
+        Ok(local.date())
+    };
     day.and_then(|day| timezone.to_timestamp(day.to_datetime(quiet.to)))
         .map_or(at, |end| Timestamp(end.as_microsecond()).max(at))
 }
@@ -113,22 +133,39 @@ pub fn plan(events: &[Event], view: &dyn View, routes: &Routes, now: Timestamp) 
     let mut ends = Vec::new();
     for event in events {
         match (&event.kind, event.target) {
-            (EventKind::OutageOpened { incident, root, .. } | EventKind::OutageRerooted { incident, root }, Some(target)) => {
-                match root.and_then(|r| view.open_incident(r)).filter(|(cause, _)| cause != incident) {
-                    Some((cause, _)) => joins.push(OutboxChange::Join { incident: *incident, root: cause, at: now }),
+            (
+                EventKind::OutageOpened { incident, root, .. } | EventKind::OutageRerooted { incident, root },
+                Some(target),
+            ) => {
+                match root
+                    .and_then(|r| view.open_incident(r))
+                    .filter(|(cause, _)| cause != incident)
+                {
+                    Some((cause, _)) => joins.push(OutboxChange::Join {
+                        incident: *incident,
+                        root: cause,
+                        at: now,
+                    }),
                     None => starts.extend(start(target, *incident, view, routes, now)),
                 }
             }
             (EventKind::OutageClosed { incident, .. }, Some(target)) => {
-                ends.extend(routes.receivers(view, target, event.at).into_iter().map(|(receiver, _)| {
-                    OutboxChange::InsertEnd {
-                        message: message(receiver, kind::CLOSED, Some(target), Some(*incident), now, now),
-                        start_kind: kind::OPENED.to_owned(),
-                    }
-                }));
+                ends.extend(
+                    routes
+                        .receivers(view, target, event.at)
+                        .into_iter()
+                        .map(|(receiver, _)| OutboxChange::InsertEnd {
+                            message: message(receiver, kind::CLOSED, Some(target), Some(*incident), now, now),
+                            start_kind: kind::OPENED.to_owned(),
+                        }),
+                );
             }
             (EventKind::Acknowledged { incident, .. }, _) => {
-                ends.push(OutboxChange::Cancel { incident: *incident, kind: Some(kind::OPENED.to_owned()), at: now });
+                ends.push(OutboxChange::Cancel {
+                    incident: *incident,
+                    kind: Some(kind::OPENED.to_owned()),
+                    at: now,
+                });
             }
             (
                 EventKind::MaintenanceEnded { .. }
@@ -143,11 +180,25 @@ pub fn plan(events: &[Event], view: &dyn View, routes: &Routes, now: Timestamp) 
                 }
             }
             (EventKind::FlappingStarted, Some(target)) if view.is_told(target) => {
-                starts.extend(routes.receivers(view, target, now).into_iter().map(|(receiver, _)| {
-                    OutboxChange::Insert(message(receiver, kind::FLAPPING, Some(target), None, now, now))
-                }));
+                starts.extend(
+                    routes
+                        .receivers(view, target, now)
+                        .into_iter()
+                        .map(|(receiver, _)| {
+                            OutboxChange::Insert(message(
+                                receiver,
+                                kind::FLAPPING,
+                                Some(target),
+                                None,
+                                now,
+                                now,
+                            ))
+                        }),
+                );
             }
-            (EventKind::BlindStarted, _) => starts.extend(to_everyone(routes, kind::BLIND, None, event.at, now)),
+            (EventKind::BlindStarted, _) => {
+                starts.extend(to_everyone(routes, kind::BLIND, None, event.at, now));
+            }
             (EventKind::BlindEnded { since }, _) => {
                 starts.extend(to_everyone(routes, kind::SEEING, None, *since, now));
             }
@@ -170,7 +221,9 @@ fn start(
     now: Timestamp,
 ) -> Vec<OutboxChange> {
     // An outage that has ended within this turn is nobody's business any more.
-    let Some((open, started_at)) = view.open_incident(target) else { return Vec::new() };
+    let Some((open, started_at)) = view.open_incident(target) else {
+        return Vec::new();
+    };
     if open != incident || !view.is_told(target) || view.is_muted(target) {
         return Vec::new();
     }
@@ -178,7 +231,14 @@ fn start(
         .receivers(view, target, started_at)
         .into_iter()
         .map(|(receiver, due_at)| {
-            OutboxChange::InsertOnce(message(receiver, kind::OPENED, Some(target), Some(incident), due_at, now))
+            OutboxChange::InsertOnce(message(
+                receiver,
+                kind::OPENED,
+                Some(target),
+                Some(incident),
+                due_at,
+                now,
+            ))
         })
         .collect()
 }

@@ -171,19 +171,36 @@ impl Sender {
         let directory = self.directory.load_full();
         let Some(receiver) = directory.receivers.get(&row.receiver) else {
             let error = format!("the receiver {} is not in the configuration", row.receiver);
-            return self.record(vec![OutboxChange::Refused { id: row.id, at: self.clock.wall(), error }]).await;
+            return self
+                .record(vec![OutboxChange::Refused {
+                    id: row.id,
+                    at: self.clock.wall(),
+                    error,
+                }])
+                .await;
         };
         let notice = match self.notice(row).await {
             Ok(Some(notice)) => notice,
             Ok(None) => {
-                return self.record(vec![OutboxChange::CancelRow { id: row.id, at: self.clock.wall() }]).await;
+                return self
+                    .record(vec![OutboxChange::CancelRow {
+                        id: row.id,
+                        at: self.clock.wall(),
+                    }])
+                    .await;
             }
             Err(error) => {
                 tracing::error!(%error, "can't read what a message is about");
                 return false;
             }
         };
-        if !self.record(vec![OutboxChange::Trying { id: row.id, at: self.clock.wall() }]).await {
+        if !self
+            .record(vec![OutboxChange::Trying {
+                id: row.id,
+                at: self.clock.wall(),
+            }])
+            .await
+        {
             return false;
         }
         let message = self.render(&notice, receiver.lang, &directory);
@@ -198,7 +215,12 @@ impl Sender {
             if let OutboxChange::Sent { .. } = change {
                 tracing::info!(receiver = row.receiver, row = row.id.0, kind = row.kind, "sent");
             } else if let OutboxChange::Failed { error, .. } = change {
-                tracing::warn!(receiver = row.receiver, row = row.id.0, error, "not sent, will be tried again");
+                tracing::warn!(
+                    receiver = row.receiver,
+                    row = row.id.0,
+                    error,
+                    "not sent, will be tried again"
+                );
             } else if let OutboxChange::Refused { error, .. } = change {
                 self.count(&receiver.kind, |c| c.failures += 1);
                 tracing::error!(receiver = row.receiver, row = row.id.0, error, "given up");
@@ -214,7 +236,10 @@ impl Sender {
 
     /// Commits changes of the outbox; whether that worked.
     async fn record(&self, outbox: Vec<OutboxChange>) -> bool {
-        let batch = Batch { outbox, ..Batch::default() };
+        let batch = Batch {
+            outbox,
+            ..Batch::default()
+        };
         match self.writer.commit(batch).await {
             Ok(_) => true,
             Err(error) => {
@@ -267,7 +292,11 @@ impl Sender {
         let (name, class, site): (Option<&str>, &str, Option<&SiteId>) = match view.key.kind {
             TargetKind::Device => {
                 let d = inventory.devices.get(&crate::model::DeviceId(slug));
-                (d.map(|d| d.name.as_str()), d.map_or("", |d| d.class.as_str()), d.and_then(|d| d.site.as_ref()))
+                (
+                    d.map(|d| d.name.as_str()),
+                    d.map_or("", |d| d.class.as_str()),
+                    d.and_then(|d| d.site.as_ref()),
+                )
             }
             TargetKind::Link => {
                 let l = inventory.links.get(&crate::model::LinkId(slug));
@@ -356,18 +385,36 @@ fn outcome(row: &OutboxRow, delivery: Delivery, directory: &Directory, now: Time
             if let (Some(every), Some(incident)) = (directory.repeat_interval, row.incident)
                 && matches!(row.kind.as_str(), kind::OPENED | kind::LASTS)
             {
-                changes.push(OutboxChange::Insert(reminder(row, incident, now.plus(every), now)));
+                changes.push(OutboxChange::Insert(reminder(
+                    row,
+                    incident,
+                    now.plus(every),
+                    now,
+                )));
             }
             changes
         }
-        Delivery::Refused { why } => vec![OutboxChange::Refused { id, at: now, error: why }],
-        Delivery::Retry { why, .. } if now.since(row.due_at.max(row.created_at)) >= directory.give_up_after => {
-            let error = format!("given up after {} attempts: {why}", row.attempts.saturating_add(1));
+        Delivery::Refused { why } => vec![OutboxChange::Refused {
+            id,
+            at: now,
+            error: why,
+        }],
+        Delivery::Retry { why, .. }
+            if now.since(row.due_at.max(row.created_at)) >= directory.give_up_after =>
+        {
+            let error = format!(
+                "given up after {} attempts: {why}",
+                row.attempts.saturating_add(1)
+            );
             vec![OutboxChange::Refused { id, at: now, error }]
         }
         Delivery::Retry { after, why } => {
             let wait = FIRST_WAIT.saturating_mul(1 << row.attempts.min(10)).min(MAX_WAIT);
-            vec![OutboxChange::Failed { id, next_try_at: now.plus(after.unwrap_or(wait)), error: why }]
+            vec![OutboxChange::Failed {
+                id,
+                next_try_at: now.plus(after.unwrap_or(wait)),
+                error: why,
+            }]
         }
     }
 }

@@ -38,7 +38,10 @@ pub const fn address(place: u8, item: u8) -> Ipv4Addr {
 
 /// The place of a hall, by its id.
 pub fn place_of_hall(hall: &str) -> Option<u8> {
-    FORMER_UNITS.iter().position(|u| u.hall == hall).and_then(|i| u8::try_from(i + 1).ok())
+    FORMER_UNITS
+        .iter()
+        .position(|u| u.hall == hall)
+        .and_then(|i| u8::try_from(i + 1).ok())
 }
 
 /// The place of the school with that row number.
@@ -63,7 +66,12 @@ pub struct AgentPlace {
 pub fn agents() -> Vec<AgentPlace> {
     let mut list = Vec::new();
     let mut add = |place, item, class, name: String, location: &str| {
-        list.push(AgentPlace { address: address(place, item), class, name, location: location.to_owned() });
+        list.push(AgentPlace {
+            address: address(place, item),
+            class,
+            name,
+            location: location.to_owned(),
+        });
     };
     let office = "UBND huyện Thanh Sơn";
     add(OFFICE, 1, Class::Router, "rt-vp".to_owned(), office);
@@ -119,10 +127,21 @@ pub fn config(setting: &Setting<'_>) -> Result<String, std::fmt::Error> {
 fn head(yaml: &mut String, setting: &Setting<'_>) -> std::fmt::Result {
     let speed = setting.speed.max(1);
     let ms = |usual: u32| usual / speed;
-    writeln!(yaml, "organization: {{name: UBND huyện Thanh Sơn (mô phỏng), place: Thanh Sơn}}")?;
+    writeln!(
+        yaml,
+        "organization: {{name: UBND huyện Thanh Sơn (mô phỏng), place: Thanh Sơn}}"
+    )?;
     writeln!(yaml, "language: vi\ntimezone: Asia/Ho_Chi_Minh")?;
-    writeln!(yaml, "database: '{}'", setting.database.display().to_string().replace('\'', "''"))?;
-    writeln!(yaml, "web: {{listen: \"{0}\", external_url: \"http://{0}\"}}", setting.listen)?;
+    writeln!(
+        yaml,
+        "database: '{}'",
+        setting.database.display().to_string().replace('\'', "''")
+    )?;
+    writeln!(
+        yaml,
+        "web: {{listen: \"{0}\", external_url: \"http://{0}\"}}",
+        setting.listen
+    )?;
     writeln!(yaml, "credentials: {{lab: {{community: {COMMUNITY}}}}}")?;
     writeln!(
         yaml,
@@ -142,17 +161,20 @@ fn head(yaml: &mut String, setting: &Setting<'_>) -> std::fmt::Result {
     )?;
     writeln!(
         yaml,
-        "alerts:\n  receivers:\n    bang-tin: {{kind: webhook, url: \"{}\"}}\n  routes:\n    \
-         - {{receivers: [bang-tin], notify_after: {}ms, notify_after_link: {}ms}}",
-        setting.webhook,
+        "alerts:\n  notify_after: {}ms\n  notify_after_links: {}ms\n  receivers:\n    \
+         bang-tin: {{kind: webhook, url: \"{}\"}}\n  routes:\n    - {{receivers: [bang-tin]}}",
         ms(15_000),
         ms(8_000),
+        setting.webhook,
     )?;
     writeln!(yaml, "backup: {{interval: off}}\nlog: {{level: warn}}")
 }
 
 fn units(yaml: &mut String) -> std::fmt::Result {
-    writeln!(yaml, "units:\n  - {{id: tinh-phu-tho, name: Tỉnh Phú Thọ, kind: province}}")?;
+    writeln!(
+        yaml,
+        "units:\n  - {{id: tinh-phu-tho, name: Tỉnh Phú Thọ, kind: province}}"
+    )?;
     writeln!(
         yaml,
         "  - {{id: huyen-thanh-son, name: Huyện Thanh Sơn, kind: district, parent: tinh-phu-tho, valid_to: 2025-07-01}}"
@@ -165,7 +187,11 @@ fn units(yaml: &mut String) -> std::fmt::Result {
         )?;
     }
     for unit in &FORMER_UNITS {
-        let (kind, word) = if unit.township { ("township", "Thị trấn") } else { ("commune", "Xã") };
+        let (kind, word) = if unit.township {
+            ("township", "Thị trấn")
+        } else {
+            ("commune", "Xã")
+        };
         writeln!(
             yaml,
             "  - {{id: cu-{}, name: {word} {}, kind: {kind}, parent: huyen-thanh-son, valid_to: 2025-07-01, \
@@ -202,7 +228,10 @@ fn places(yaml: &mut String) -> std::fmt::Result {
         )?;
     }
     for school in &SCHOOLS {
-        let today = FORMER_UNITS.iter().find(|u| u.hall == school.hall).map_or("", |u| u.today);
+        let today = FORMER_UNITS
+            .iter()
+            .find(|u| u.hall == school.hall)
+            .map_or("", |u| u.today);
         writeln!(
             yaml,
             "  - {{id: {}, name: '{}', kind: school, units: {}}}",
@@ -262,7 +291,10 @@ fn devices(yaml: &mut String) -> std::fmt::Result {
              mac: 'b4:2e:99:00:00:0{i}', exempt: {{reason: secrecy, decision: 12/QĐ-UBND, author: Văn phòng}}}}"
         )?;
     }
-    writeln!(yaml, "  - {{id: mq-vp-1, name: Máy quét bộ phận một cửa, class: scanner, site: vp}}")?;
+    writeln!(
+        yaml,
+        "  - {{id: mq-vp-1, name: Máy quét bộ phận một cửa, class: scanner, site: vp}}"
+    )?;
     for (place, unit) in (1..).zip(&FORMER_UNITS) {
         router(yaml, place, unit.hall, unit.name)?;
         for i in 1..=HALL_COMPUTERS {
@@ -270,7 +302,9 @@ fn devices(yaml: &mut String) -> std::fmt::Result {
         }
     }
     for (row, school) in SCHOOLS.iter().enumerate() {
-        let Some(place) = place_of_school(row) else { continue };
+        let Some(place) = place_of_school(row) else {
+            continue;
+        };
         router(yaml, place, school.id, school.name)?;
         for i in 1..=SCHOOL_COMPUTERS {
             computer(yaml, place, school.id, school.name, i)?;
@@ -292,10 +326,19 @@ fn links(yaml: &mut String) -> std::fmt::Result {
     for (place, unit) in (1..).zip(&FORMER_UNITS) {
         let word = if unit.township { "thị trấn" } else { "xã" };
         let name = format!("{word} {}", unit.name);
-        link(place, unit.hall, &name, unit.provider, unit.medium, unit.contracted_mbit)?;
+        link(
+            place,
+            unit.hall,
+            &name,
+            unit.provider,
+            unit.medium,
+            unit.contracted_mbit,
+        )?;
     }
     for (row, school) in SCHOOLS.iter().enumerate() {
-        let Some(place) = place_of_school(row) else { continue };
+        let Some(place) = place_of_school(row) else {
+            continue;
+        };
         link(place, school.id, school.name, "VNPT", "fiber", 60)?;
     }
     Ok(())

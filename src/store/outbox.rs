@@ -200,7 +200,11 @@ fn insert_once(c: &Connection, message: &NewMessage) -> rusqlite::Result<()> {
              WHERE incident = ?1 AND receiver = ?2 AND kind = ?3 AND cancelled_at IS NULL",
         )?
         .query_row(
-            params![message.incident.map(|i| to_id(i.0)), message.receiver, message.kind],
+            params![
+                message.incident.map(|i| to_id(i.0)),
+                message.receiver,
+                message.kind
+            ],
             |r| r.get(0),
         )?;
     if known == 0 { insert(c, message) } else { Ok(()) }

@@ -23,21 +23,41 @@ use crate::config::secret::Secret;
 use crate::model::Span;
 
 /// This kind.
-pub const KIND: Kind = Kind { name: "email", keys: KEYS, build };
+pub const KIND: Kind = Kind {
+    name: "email",
+    keys: KEYS,
+    build,
+};
 
 const SECURITY: [&str; 3] = ["starttls", "tls", "none"];
 
 const KEYS: &[Key] = &[
-    key("server", schema::Kind::Text, "Name or address of the SMTP server."),
-    key("port", schema::Kind::Integer(1, 65_535), "Its port. Default: 587 for starttls, 465 for tls, 25 for none."),
+    key(
+        "server",
+        schema::Kind::Text,
+        "Name or address of the SMTP server.",
+    ),
+    key(
+        "port",
+        schema::Kind::Integer(1, 65_535),
+        "Its port. Default: 587 for starttls, 465 for tls, 25 for none.",
+    ),
     key(
         "security",
         schema::Kind::Word(|| SECURITY.to_vec()),
         "starttls, tls or none (only inside one's own network). Default: starttls.",
     ),
-    key("user", schema::Kind::Text, "User name, where the server wants one."),
+    key(
+        "user",
+        schema::Kind::Text,
+        "User name, where the server wants one.",
+    ),
     key("password", schema::Kind::Secret, "Password of the user."),
-    key("from", schema::Kind::Text, "Sender: an address, or `Name <address>`."),
+    key(
+        "from",
+        schema::Kind::Text,
+        "Sender: an address, or `Name <address>`.",
+    ),
     key("to", schema::Kind::List(&schema::Kind::Text), "Recipients."),
 ];
 
@@ -64,14 +84,20 @@ fn build(node: &Node, sink: &Sink) -> Option<Box<dyn Notifier>> {
     let server: Option<String> = fields.require("server");
     let security: String = fields.get_or("security", SECURITY[0].to_owned());
     if !SECURITY.contains(&security.as_str()) {
-        fields.report("security", format!("{security:?} is no way to secure the connection"), SECURITY.join(", "));
+        fields.report(
+            "security",
+            format!("{security:?} is no way to secure the connection"),
+            SECURITY.join(", "),
+        );
     }
     let user: Option<String> = fields.get("user");
     let password: Option<Secret> = fields.get("password");
     if user.is_some() != password.is_some() {
         fields.report("user", "user and password go together", "both or neither");
     }
-    let from = fields.require::<String>("from").and_then(|t| mailbox(fields.node("from")?, &t, sink));
+    let from = fields
+        .require::<String>("from")
+        .and_then(|t| mailbox(fields.node("from")?, &t, sink));
     let to: Vec<Mailbox> = fields
         .require::<Vec<String>>("to")
         .unwrap_or_default()
@@ -83,7 +109,11 @@ fn build(node: &Node, sink: &Sink) -> Option<Box<dyn Notifier>> {
     let parameters = |server: &str| match TlsParameters::new(server.to_owned()) {
         Ok(parameters) => Some(parameters),
         Err(error) => {
-            fields.report("server", format!("TLS can't be prepared for {server}: {error}"), "a host name");
+            fields.report(
+                "server",
+                format!("TLS can't be prepared for {server}: {error}"),
+                "a host name",
+            );
             None
         }
     };
@@ -102,12 +132,20 @@ fn build(node: &Node, sink: &Sink) -> Option<Box<dyn Notifier>> {
     if to.is_empty() {
         return None;
     }
-    Some(Box::new(Email { transport: builder.build(), from: from?, to }))
+    Some(Box::new(Email {
+        transport: builder.build(),
+        from: from?,
+        to,
+    }))
 }
 
 impl Email {
     async fn send(&self, message: &Message) -> Delivery {
-        let id = message.json.get("id").and_then(serde_json::Value::as_i64).unwrap_or_default();
+        let id = message
+            .json
+            .get("id")
+            .and_then(serde_json::Value::as_i64)
+            .unwrap_or_default();
         let domain = self.from.email.domain();
         let mut mail = lettre::Message::builder()
             .from(self.from.clone())
@@ -120,7 +158,11 @@ impl Email {
         }
         let mail = match mail.body(message.body.clone()) {
             Ok(mail) => mail,
-            Err(error) => return Delivery::Refused { why: format!("the mail can't be written: {error}") },
+            Err(error) => {
+                return Delivery::Refused {
+                    why: format!("the mail can't be written: {error}"),
+                };
+            }
         };
         match self.transport.send(mail).await {
             Ok(_) => Delivery::Delivered,

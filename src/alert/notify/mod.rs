@@ -52,7 +52,10 @@ pub enum Delivery {
 impl Delivery {
     /// To be tried again, at our own time.
     pub fn retry(why: impl Into<String>) -> Self {
-        Self::Retry { after: None, why: why.into() }
+        Self::Retry {
+            after: None,
+            why: why.into(),
+        }
     }
 }
 

@@ -31,12 +31,28 @@ use crate::config::secret::Secret;
 use crate::model::Span;
 
 /// This kind.
-pub const KIND: Kind = Kind { name: "webhook", keys: KEYS, build };
+pub const KIND: Kind = Kind {
+    name: "webhook",
+    keys: KEYS,
+    build,
+};
 
 const KEYS: &[Key] = &[
-    key("url", schema::Kind::Secret, "Where to post; it may hold a token, so it is kept secret."),
-    key("secret", schema::Kind::Secret, "Key of the signature in X-Tramgac-Signature."),
-    key("headers", schema::Kind::Named(&schema::Kind::Secret), "Further headers."),
+    key(
+        "url",
+        schema::Kind::Secret,
+        "Where to post; it may hold a token, so it is kept secret.",
+    ),
+    key(
+        "secret",
+        schema::Kind::Secret,
+        "Key of the signature in X-Tramgac-Signature.",
+    ),
+    key(
+        "headers",
+        schema::Kind::Named(&schema::Kind::Secret),
+        "Further headers.",
+    ),
 ];
 
 const TIMEOUT: Span = Span::from_secs(10);
@@ -54,7 +70,9 @@ fn build(node: &Node, sink: &Sink) -> Option<Box<dyn Notifier>> {
     let fields = node.fields(KEYS, sink)?;
     let url: Option<Secret> = fields.require("url");
     let url = url.and_then(|url| {
-        let read = reqwest::Url::parse(url.expose()).ok().filter(|u| matches!(u.scheme(), "http" | "https"));
+        let read = reqwest::Url::parse(url.expose())
+            .ok()
+            .filter(|u| matches!(u.scheme(), "http" | "https"));
         if read.is_none() {
             fields.report("url", "this is no address to post to", "http://… or https://…");
         }
@@ -64,12 +82,19 @@ fn build(node: &Node, sink: &Sink) -> Option<Box<dyn Notifier>> {
     if let Some(given) = fields.node("headers") {
         for (name, place, value) in given.entries() {
             let value: Option<Secret> = value.read(sink);
-            match (name.parse::<HeaderName>(), value.and_then(|v| HeaderValue::from_str(v.expose()).ok())) {
+            match (
+                name.parse::<HeaderName>(),
+                value.and_then(|v| HeaderValue::from_str(v.expose()).ok()),
+            ) {
                 (Ok(name), Some(mut value)) => {
                     value.set_sensitive(true);
                     headers.insert(name, value);
                 }
-                _ => sink.report(place.problem(format!("{name} is no header")).expected("Name: visible ASCII text")),
+                _ => sink.report(
+                    place
+                        .problem(format!("{name} is no header"))
+                        .expected("Name: visible ASCII text"),
+                ),
             }
         }
     }
@@ -81,11 +106,18 @@ fn build(node: &Node, sink: &Sink) -> Option<Box<dyn Notifier>> {
             return None;
         }
     };
-    Some(Box::new(Webhook { client, url: url?, headers, secret }))
+    Some(Box::new(Webhook {
+        client,
+        url: url?,
+        headers,
+        secret,
+    }))
 }
 
 fn client() -> reqwest::Result<reqwest::Client> {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let roots = rustls::RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = reqwest::Client::builder()
         .timeout(TIMEOUT)
@@ -117,7 +149,11 @@ fn signature(secret: &[u8], body: &[u8]) -> Option<String> {
 impl Webhook {
     async fn send(&self, message: &Message) -> Delivery {
         let body = message.json.to_string();
-        let id = message.json.get("id").map(ToString::to_string).unwrap_or_default();
+        let id = message
+            .json
+            .get("id")
+            .map(ToString::to_string)
+            .unwrap_or_default();
         let mut request = self
             .client
             .post(self.url.clone())
@@ -143,7 +179,10 @@ fn judge(status: StatusCode, headers: &HeaderMap) -> Delivery {
         return Delivery::Delivered;
     }
     let later = status.is_server_error()
-        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS | StatusCode::NOT_FOUND);
+        || matches!(
+            status,
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS | StatusCode::NOT_FOUND
+        );
     if !later {
         return Delivery::Refused { why };
     }
