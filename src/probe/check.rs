@@ -90,7 +90,10 @@ pub async fn run(check: &dyn Check, context: &Context) -> (Outcome, ServiceStats
     } = stats;
     let stats = ServiceStats {
         duration: context.clock.mono().since(start),
-        phases: phases.into_iter().map(|(name, span)| (name.to_owned(), span)).collect(),
+        phases: phases
+            .into_iter()
+            .map(|(name, span)| (name.to_owned(), span))
+            .collect(),
         http_status,
         tls_not_after,
     };

@@ -82,7 +82,10 @@ async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Outcome> {
             attempts.join_next().await
         } else {
             // The next address has its turn when this one fails, or when it is slow.
-            tokio::time::timeout(STAGGER, attempts.join_next()).await.ok().flatten()
+            tokio::time::timeout(STAGGER, attempts.join_next())
+                .await
+                .ok()
+                .flatten()
         };
         match ended {
             Some(Ok(Ok(stream))) => return Ok(stream),
@@ -101,7 +104,9 @@ pub(super) fn meaning(error: &io::Error) -> Outcome {
         Some(libc::ETIMEDOUT) => Outcome::Bad(Reason::Timeout),
         Some(libc::EACCES) => Outcome::Bad(Reason::Prohibited),
         // No route from here, no permission here, no address left here: our own matter.
-        Some(libc::ENETUNREACH | libc::EADDRNOTAVAIL | libc::EAFNOSUPPORT) => Outcome::Blind(BlindReason::NoRoute),
+        Some(libc::ENETUNREACH | libc::EADDRNOTAVAIL | libc::EAFNOSUPPORT) => {
+            Outcome::Blind(BlindReason::NoRoute)
+        }
         Some(libc::ENETDOWN) => Outcome::Blind(BlindReason::InterfaceDown),
         Some(libc::EPERM) => Outcome::Blind(BlindReason::Permission),
         Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM) => {

@@ -128,7 +128,11 @@ fn build(node: &Node, sink: &Sink) -> Option<Box<dyn Check>> {
         None | Some("GET") => Method::GET,
         Some("HEAD") => Method::HEAD,
         Some(other) => {
-            fields.report("method", format!("there is no method {other:?} here"), "GET or HEAD");
+            fields.report(
+                "method",
+                format!("there is no method {other:?} here"),
+                "GET or HEAD",
+            );
             return None;
         }
     };
@@ -149,7 +153,11 @@ fn build(node: &Node, sink: &Sink) -> Option<Box<dyn Check>> {
     let pattern = fields.get::<String>("body_match");
     let text = match (plain, pattern) {
         (Some(_), Some(_)) => {
-            fields.report("body_match", "body and body_match can't both stand here", "one of them");
+            fields.report(
+                "body_match",
+                "body and body_match can't both stand here",
+                "one of them",
+            );
             None
         }
         (plain, pattern) => plain.or(pattern).and_then(|pattern| match Regex::new(&pattern) {
@@ -160,7 +168,11 @@ fn build(node: &Node, sink: &Sink) -> Option<Box<dyn Check>> {
             }
         }),
     };
-    let trust = if fields.get_or("insecure", false) { Trust::Anyone } else { Trust::Roots };
+    let trust = if fields.get_or("insecure", false) {
+        Trust::Anyone
+    } else {
+        Trust::Roots
+    };
     let ca_file = fields.get::<String>("ca_file").map(|text| node.path_of(&text));
     let tls = Tls::new(trust, ca_file.as_deref());
     if let Err(error) = &tls {
@@ -185,7 +197,11 @@ fn headers(node: Option<&Node>, sink: &Sink) -> Vec<(HeaderName, Secret)> {
         let secret = value.read::<Secret>(sink);
         match (name.parse::<HeaderName>(), secret) {
             (Ok(_), Some(secret)) if HeaderValue::from_str(secret.expose()).is_err() => {
-                sink.report(value.problem("this can't stand in a header").expected("text of one line"));
+                sink.report(
+                    value
+                        .problem("this can't stand in a header")
+                        .expected("text of one line"),
+                );
             }
             (Ok(name), Some(secret)) => found.push((name, secret)),
             (Err(_), _) => sink.report(
@@ -288,7 +304,10 @@ impl Http {
                 tracing::debug!(%error, "an HTTP connection ended in an error");
             }
         }));
-        let response = sender.send_request(self.request(url)?).await.map_err(|e| fault(&e))?;
+        let response = sender
+            .send_request(self.request(url)?)
+            .await
+            .map_err(|e| fault(&e))?;
         let start = stats.end_phase("first_byte", start, context);
         let status = response.status();
         stats.http_status = Some(status.as_u16());
@@ -350,5 +369,8 @@ fn fault(error: &hyper::Error) -> Outcome {
         return Outcome::Bad(Reason::Malformed);
     }
     let cause = std::error::Error::source(error).and_then(|e| e.downcast_ref::<std::io::Error>());
-    cause.map_or_else(|| Outcome::Bad(Reason::Internal(error.to_string())), connect::meaning)
+    cause.map_or_else(
+        || Outcome::Bad(Reason::Internal(error.to_string())),
+        connect::meaning,
+    )
 }

@@ -29,7 +29,11 @@ const KEYS: &[Key] = &[
     key("kind", Value::Text, "`tcp`."),
     key("host", Value::Host, "Address or name."),
     key("port", Value::Integer(1, 65_535), "TCP port."),
-    key("send", Value::Text, "Text to send once connected; default: nothing."),
+    key(
+        "send",
+        Value::Text,
+        "Text to send once connected; default: nothing.",
+    ),
     key(
         "expect",
         Value::Text,
@@ -81,7 +85,10 @@ impl Tcp {
         let mut answer = Vec::new();
         let mut start = Some(start);
         loop {
-            let read = stream.read_buf(&mut answer).await.map_err(|e| connect::meaning(&e))?;
+            let read = stream
+                .read_buf(&mut answer)
+                .await
+                .map_err(|e| connect::meaning(&e))?;
             if let Some(start) = start.take() {
                 stats.end_phase("first_byte", start, context);
             }

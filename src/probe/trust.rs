@@ -139,7 +139,10 @@ impl Tls {
         stats.tls_not_after = *verifier.earliest.lock().unwrap_or_else(PoisonError::into_inner);
         shaken.map_err(|error| {
             let told = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
-            told.map_or_else(|| connect::meaning(&error), |e| Outcome::Bad(Reason::Tls(e.to_string())))
+            told.map_or_else(
+                || connect::meaning(&error),
+                |e| Outcome::Bad(Reason::Tls(e.to_string())),
+            )
         })
     }
 }
