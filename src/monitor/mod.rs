@@ -2,6 +2,7 @@
 //!
 //! Pure: no clock, no I/O, no async. Read `step.rs` first.
 
+pub mod availability;
 pub mod blind;
 pub mod calendar;
 pub mod degrade;
