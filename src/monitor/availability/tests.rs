@@ -12,10 +12,7 @@ fn span(from: i64, to: i64) -> Interval {
 }
 
 fn event(at: i64, kind: EventKind) -> Event {
-    let own = !matches!(
-        kind,
-        EventKind::DaemonStarted { .. } | EventKind::DaemonStopped
-    );
+    let own = !matches!(kind, EventKind::DaemonStarted { .. } | EventKind::DaemonStopped);
     Event {
         at: Timestamp::from_secs(at),
         recorded_at: Timestamp::from_secs(at),
@@ -89,7 +86,12 @@ fn what_is_not_the_fault_of_anything_leaves_the_denominator() {
     let window = "tuần".to_owned();
     let events = [
         to(25, State::Down),
-        event(40, EventKind::MaintenanceStarted { window: window.clone() }),
+        event(
+            40,
+            EventKind::MaintenanceStarted {
+                window: window.clone(),
+            },
+        ),
         event(50, EventKind::MaintenanceEnded { window }),
         to(60, State::Unknown),
         to(70, State::Degraded),
@@ -100,7 +102,10 @@ fn what_is_not_the_fault_of_anything_leaves_the_denominator() {
     assert_eq!(s.maintenance, 10 * SECOND);
     assert_eq!(s.unknown, 10 * SECOND);
     assert_eq!(s.no_data, 20 * SECOND);
-    assert_eq!((s.up, s.degraded, s.down), (10 * SECOND, 10 * SECOND, 20 * SECOND));
+    assert_eq!(
+        (s.up, s.degraded, s.down),
+        (10 * SECOND, 10 * SECOND, 20 * SECOND)
+    );
     assert_eq!(s.availability(), Ratio::of(1, 2));
 }
 
@@ -159,7 +164,10 @@ fn hours_without_the_daemon_are_no_data() {
         // Killed: it last wrote at 90.
         started(100, Some(90)),
     ];
-    assert_eq!(alive(&log, secs(120)), [span(10, 50), span(70, 90), span(100, 120)]);
+    assert_eq!(
+        alive(&log, secs(120)),
+        [span(10, 50), span(70, 90), span(100, 120)]
+    );
     // A log that begins in the middle.
     let later = alive(&log[3..], secs(120));
     assert_eq!(later.last(), Some(&span(100, 120)));
