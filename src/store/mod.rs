@@ -18,6 +18,7 @@ pub mod outbox;
 pub mod reader;
 mod reserve;
 mod state;
+mod upkeep;
 pub mod writer;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ pub use error::{Error, Result};
 pub use event::{
     Acknowledgement, EventFilter, EventSequence, IncidentFilter, IncidentRow, Order, StoredEvent, Transition,
 };
+pub use history::{Level, Point, Retention};
 pub use inventory::{StoredInventory, Synced};
 pub use lock::path_of as lock_path;
 pub use migrate::{APPLICATION_ID, NEWEST as SCHEMA};
@@ -55,6 +57,8 @@ pub struct Options {
     /// Room on the disk that is held back, in bytes, so that events can be
     /// written when it is full; 0: none.
     pub reserve_bytes: u64,
+    /// How long history is kept, by level. Events are kept for ever.
+    pub retention: Retention,
 }
 
 impl Default for Options {
@@ -63,6 +67,7 @@ impl Default for Options {
             commit_interval: Duration::from_secs(1),
             queue: 256,
             reserve_bytes: 8 << 20,
+            retention: Retention::default(),
         }
     }
 }
@@ -105,12 +110,12 @@ impl Store {
             migrated_from,
         } = open::open(path)?;
         let alive_at = state::get_time(&connection, setting::ALIVE_AT)?;
-        let (handle, thread) = writer::spawn(path, connection, lock, options, clock)?;
+        let (handle, tails, thread) = writer::spawn(path, connection, lock, options, clock)?;
         Ok(Opened {
             store: Self {
                 path: path.to_owned(),
                 handle,
-                readers: Readers::new(path),
+                readers: Readers::new(path, tails),
                 thread: Some(thread),
             },
             created,

@@ -17,11 +17,14 @@ use super::batch::{SavedState, SeriesKey};
 use super::device::{self, StoredFact, StoredInterface};
 use super::error::{Error, Result};
 use super::event::{self, EventFilter, EventSequence, IncidentFilter, IncidentRow, StoredEvent, Transition};
+use super::history::tails::Tails;
+use super::history::tick::Tick;
+use super::history::{Level, Point};
 use super::inventory::{self, StoredInventory};
 use super::number::from_id;
 use super::outbox::{self, OutboxCounts, OutboxRow};
 use super::state::{self, setting};
-use super::{history, lock, migrate, open};
+use super::{history, lock, migrate, number, open};
 use crate::model::{IncidentId, TargetId, Timestamp};
 use crate::monitor::snapshot::Totals;
 
@@ -36,6 +39,8 @@ const IDLE: usize = 4;
 pub struct Reader {
     connection: Connection,
     path: PathBuf,
+    /// The writer's newest samples, in its own process.
+    tails: Option<Tails>,
 }
 
 /// Sizes of the record on disk.
@@ -65,6 +70,7 @@ impl Reader {
         let reader = Self {
             connection: connect(path)?,
             path: path.to_owned(),
+            tails: None,
         };
         let found = migrate::version(&reader.connection)?;
         match found.cmp(&migrate::NEWEST) {
@@ -183,7 +189,64 @@ impl Reader {
 
     /// The samples of a series in `from..to`, by time.
     pub fn samples(&self, of: &SeriesKey, from: Timestamp, to: Timestamp) -> Result<Vec<(Timestamp, f64)>> {
-        history::read::samples(&self.connection, of, from, to)
+        let range = Tick::from(from)..Tick::from(to);
+        let series = history::read::series(&self.connection, self.tails.as_ref(), of)?;
+        let samples = series.map(|s| s.samples(&range)).transpose()?.unwrap_or_default();
+        Ok(samples
+            .into_iter()
+            .map(|(at, value)| (Timestamp::from(at), value))
+            .collect())
+    }
+
+    /// A series in `from..to` in about `points` points: the finest level of
+    /// which there are no more is chosen; where it is no longer kept, the next
+    /// coarser one.
+    pub fn history(
+        &self,
+        of: &SeriesKey,
+        from: Timestamp,
+        to: Timestamp,
+        points: usize,
+    ) -> Result<Vec<Point>> {
+        let range = Tick::from(from)..Tick::from(to);
+        self.history_from_level(of, from, to, history::read::level_for(&range, points))
+    }
+
+    /// A series in `from..to` at a level; where it is no longer kept, the next coarser one.
+    pub fn history_from_level(
+        &self,
+        of: &SeriesKey,
+        from: Timestamp,
+        to: Timestamp,
+        level: Level,
+    ) -> Result<Vec<Point>> {
+        let range = Tick::from(from)..Tick::from(to);
+        let series = history::read::series(&self.connection, self.tails.as_ref(), of)?;
+        Ok(series
+            .map(|s| s.kept_at(level, &range))
+            .transpose()?
+            .unwrap_or_default())
+    }
+
+    /// Every series of which history is kept, by target, measure and instance.
+    pub fn series(&self, of: Option<TargetId>) -> Result<Vec<SeriesKey>> {
+        let doing = "can't read the series";
+        self.connection
+            .prepare_cached(
+                "SELECT target, metric, instance FROM series WHERE (?1 IS NULL OR target = ?1)
+                 ORDER BY target, metric, instance",
+            )
+            .and_then(|mut s| {
+                s.query_map([of.map(|t| t.0)], |r| {
+                    Ok(SeriesKey {
+                        target: number::target(r.get(0)?),
+                        metric: r.get::<_, String>(1)?.into(),
+                        instance: r.get::<_, String>(2)?.into(),
+                    })
+                })?
+                .collect()
+            })
+            .map_err(Error::sqlite(doing))
     }
 
     /// The inventory as it stands.
@@ -257,14 +320,16 @@ pub struct Readers {
 #[derive(Debug)]
 struct Pool {
     path: PathBuf,
+    tails: Tails,
     idle: Mutex<Vec<Reader>>,
 }
 
 impl Readers {
-    pub(super) fn new(path: &Path) -> Self {
+    pub(super) fn new(path: &Path, tails: Tails) -> Self {
         Self {
             inner: Arc::new(Pool {
                 path: path.to_owned(),
+                tails,
                 idle: Mutex::new(Vec::new()),
             }),
         }
@@ -283,6 +348,7 @@ impl Readers {
             None => Reader {
                 connection: connect(&self.inner.path)?,
                 path: self.inner.path.clone(),
+                tails: Some(self.inner.tails.clone()),
             },
         };
         let result = read(&reader);

@@ -27,10 +27,12 @@ use tokio::sync::watch;
 use super::batch::Batch;
 use super::error::{Error, Result};
 use super::event::{self, EventSequence};
-use super::history::write::Intake;
+use super::history::tails::Tails;
+use super::history::write::{Intake, Work};
 use super::lock::Lock;
 use super::reserve::Reserve;
 use super::state::{self, setting};
+use super::upkeep::Upkeep;
 use super::{Options, answer, device, outbox};
 use crate::clock::SharedClock;
 use crate::model::{Mono, Span, Timestamp};
@@ -40,6 +42,9 @@ const ROWS: usize = 10_000;
 
 /// How long to wait before trying again what could not be committed.
 const RETRY: Span = Span::from_secs(1);
+
+/// How often to look after upkeep when there is nothing to do at once.
+const IDLE: Span = Span::from_secs(1);
 
 /// How often to look whether a full disk has room again.
 const ROOM: Span = Span::from_secs(10);
@@ -99,6 +104,10 @@ pub struct Stats {
     pub samples_shed_queue: u64,
     /// Samples shed because the disk was full.
     pub samples_shed_disk: u64,
+    /// Samples left out because their time can't be or their value is no number.
+    pub samples_implausible: u64,
+    /// The longest step of upkeep.
+    pub upkeep_max: Span,
     /// Batches that SQLite refused for their content.
     pub batches_refused: u64,
     /// Batches given back because the queue was full.
@@ -125,6 +134,7 @@ type Task = Box<dyn FnOnce(&mut Connection) + Send>;
 enum Message {
     Batch { ticket: u64, batch: Box<Batch> },
     Run(Task),
+    Tidy(SyncSender<()>),
     Stop,
 }
 
@@ -239,6 +249,13 @@ impl Handle {
         wait.recv().ok().ok_or(Error::Closed)?
     }
 
+    /// Does all upkeep that is due now: tails, days that are over, retention. Blocks.
+    pub fn tidy(&self) -> Result<()> {
+        let (answer, wait) = answer();
+        self.queue.send(Message::Tidy(answer)).ok().ok_or(Error::Closed)?;
+        wait.recv().ok().ok_or(Error::Closed)
+    }
+
     /// Tells the writer to end when everything sent before is committed. Blocks.
     pub(super) fn stop(&self) {
         // A writer that has ended already is what we want.
@@ -250,7 +267,7 @@ impl Message {
     fn into_batch(self) -> Box<Batch> {
         match self {
             Self::Batch { batch, .. } => batch,
-            Self::Run(_) | Self::Stop => Box::default(),
+            Self::Run(_) | Self::Tidy(_) | Self::Stop => Box::default(),
         }
     }
 }
@@ -266,7 +283,7 @@ pub(super) fn spawn(
     lock: Lock,
     options: &Options,
     clock: SharedClock,
-) -> Result<(Handle, JoinHandle<()>)> {
+) -> Result<(Handle, Tails, JoinHandle<()>)> {
     let sequence = event::last_sequence(&connection)?;
     let (queue, inbox) = sync_channel(options.queue.max(2));
     let shared = Arc::new(Shared {
@@ -281,6 +298,8 @@ pub(super) fn spawn(
         shed_at: count(options.queue / 2).max(1),
     };
     let now = clock.mono();
+    let intake = Intake::default();
+    let tails = intake.tails();
     let writer = Writer {
         path: path.to_owned(),
         connection,
@@ -297,14 +316,16 @@ pub(super) fn spawn(
         room_at: None,
         sequence,
         is_full_sync: true,
-        intake: Intake::default(),
+        intake,
+        upkeep: Upkeep::new(options.retention, now),
+        upkeep_at: now,
         reserve: Reserve::new(path, options.reserve_bytes),
     };
     let thread = std::thread::Builder::new()
         .name("store-writer".to_owned())
         .spawn(move || writer.run())
         .map_err(Error::io("can't start the writer of", path))?;
-    Ok((handle, thread))
+    Ok((handle, tails, thread))
 }
 
 struct Writer {
@@ -326,6 +347,9 @@ struct Writer {
     sequence: EventSequence,
     is_full_sync: bool,
     intake: Intake,
+    upkeep: Upkeep,
+    /// When to look after upkeep again.
+    upkeep_at: Mono,
     reserve: Reserve,
 }
 
@@ -337,6 +361,9 @@ enum Turn {
 impl Writer {
     fn run(mut self) {
         self.reserve.hold();
+        if let Err(error) = self.intake.replay(&self.connection) {
+            tracing::error!(error = %describe(&error), "the newest history can't be read back");
+        }
         loop {
             if let Turn::End = self.turn() {
                 break;
@@ -361,19 +388,13 @@ impl Writer {
                 while self.pending_rows < ROWS {
                     match self.inbox.try_recv() {
                         Ok(Message::Batch { ticket, batch }) => self.take(ticket, batch),
-                        Ok(Message::Run(task)) => {
-                            self.flush();
-                            task(&mut self.connection);
-                        }
                         Ok(Message::Stop) => return self.end(),
+                        Ok(other) => self.serve(other),
                         Err(_) => break,
                     }
                 }
             }
-            Ok(Message::Run(task)) => {
-                self.flush();
-                task(&mut self.connection);
-            }
+            Ok(other @ (Message::Run(_) | Message::Tidy(_))) => self.serve(other),
             Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return self.end(),
             Err(RecvTimeoutError::Timeout) => {}
         }
@@ -382,7 +403,25 @@ impl Writer {
             self.flush();
         }
         self.look_for_room();
+        self.look_after();
         Turn::GoOn
+    }
+
+    /// Does what is asked after everything sent before it is committed.
+    fn serve(&mut self, message: Message) {
+        self.flush();
+        match message {
+            Message::Run(task) => task(&mut self.connection),
+            Message::Tidy(answer) => {
+                self.upkeep.hasten(self.clock.mono());
+                self.upkeep_at = Mono::ZERO;
+                while self.look_after() == Work::More {}
+                // Whoever asked may have gone.
+                answer.send(()).ok();
+            }
+            Message::Batch { ticket, batch } => self.take(ticket, batch),
+            Message::Stop => {}
+        }
     }
 
     /// How long nothing needs to be done.
@@ -395,7 +434,7 @@ impl Writer {
                 .unwrap_or_else(|| self.pending_since.plus(self.commit_interval))
         };
         let due = self.room_at.map_or(due, |room| room.min(due));
-        due.since(now)
+        due.min(self.upkeep_at).since(now)
     }
 
     fn is_due(&self, now: Mono) -> bool {
@@ -556,18 +595,57 @@ impl Writer {
         }
     }
 
+    /// One short step of upkeep, if it is time and nothing more important waits.
+    fn look_after(&mut self) -> Work {
+        let began = self.clock.mono();
+        if began < self.upkeep_at || self.room_at.is_some() || self.retry_at.is_some() {
+            return Work::Done;
+        }
+        self.set_sync(false);
+        let mut work = Work::Done;
+        let next = match self
+            .upkeep
+            .step(&mut self.connection, &mut self.intake, &*self.clock)
+        {
+            Ok(Work::More) => {
+                work = Work::More;
+                Span::ZERO
+            }
+            Ok(Work::Done) => IDLE,
+            Err(error) => {
+                tracing::error!(error = %describe(&error), "upkeep of history has failed; it is tried again in a minute");
+                self.upkeep.postpone(began);
+                if error.is_disk_full() {
+                    self.shed_for_room(&error);
+                }
+                RETRY
+            }
+        };
+        let ended = self.clock.mono();
+        self.upkeep_at = ended.plus(next);
+        let mut stats = self.shared.stats();
+        stats.upkeep_max = stats.upkeep_max.max(ended.since(began));
+        stats.samples_implausible = self.intake.implausible;
+        work
+    }
+
+    /// Chooses whether commits wait for the disk.
+    fn set_sync(&mut self, is_full: bool) {
+        if is_full != self.is_full_sync {
+            let level = if is_full { 2 } else { 1 };
+            match self.connection.pragma_update(None, "synchronous", level) {
+                Ok(()) => self.is_full_sync = is_full,
+                Err(e) => tracing::error!(error = %e, "can't choose how commits wait for the disk"),
+            }
+        }
+    }
+
     /// One transaction with everything that is pending.
     fn commit(&mut self) -> Result<()> {
         let began = self.clock.mono();
         let doing = "can't write to the database";
         let is_full_sync = self.pending.iter().any(|(_, b)| b.is_urgent());
-        if is_full_sync != self.is_full_sync {
-            let level = if is_full_sync { 2 } else { 1 };
-            self.connection
-                .pragma_update(None, "synchronous", level)
-                .map_err(Error::sqlite(doing))?;
-            self.is_full_sync = is_full_sync;
-        }
+        self.set_sync(is_full_sync);
         let mut sequence = self.sequence;
         let mut refused = Vec::new();
         let mut transaction = self
@@ -603,6 +681,7 @@ impl Writer {
             state::set_time(&transaction, setting::ALIVE_AT, at).map_err(Error::sqlite(doing))?;
         }
         transaction.commit().map_err(Error::sqlite(doing))?;
+        self.intake.settle();
         self.sequence = sequence;
         let took = self.clock.mono().since(began);
         let mut stats = self.shared.stats();
