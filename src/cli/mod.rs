@@ -3,6 +3,8 @@
 mod inspect_table;
 pub mod output;
 pub mod profile;
+pub mod snmp_options;
+pub mod walk;
 
 use std::process::ExitCode;
 
@@ -77,7 +79,7 @@ pub struct Subcommand {
 }
 
 /// Every subcommand, sorted by name.
-pub static COMMANDS: &[Subcommand] = &[profile::COMMAND];
+pub static COMMANDS: &[Subcommand] = &[profile::COMMAND, walk::COMMAND];
 
 /// Makes a [`Subcommand`] of a clap `Args` struct and a function.
 pub const fn subcommand(

@@ -31,6 +31,18 @@ pub fn note(line: &str) {
     eprintln!("{line}");
 }
 
+/// Shows a passing line on standard error, over the one before. For terminals.
+#[expect(clippy::print_stderr, reason = "this is the file that may")]
+pub fn progress(line: &str) {
+    eprint!("\r\x1b[K{line}");
+}
+
+/// Takes the passing line away.
+#[expect(clippy::print_stderr, reason = "this is the file that may")]
+pub fn progress_end() {
+    eprint!("\r\x1b[K");
+}
+
 /// Prints an error and, indented, what caused it.
 pub fn failure(error: &(dyn Error + Send + Sync)) {
     note(&format!("error: {error}"));

@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod cli_walk;
 mod icmp_loopback;
 mod metrics_docs;
 mod metrics_exposition;

@@ -21,6 +21,7 @@ pub mod poll;
 mod poll_view;
 pub mod session;
 pub mod size;
+pub mod text;
 pub mod transport;
 pub mod usm;
 pub mod walk;
