@@ -9,6 +9,7 @@
 
 mod architecture;
 mod cli_walk;
+mod dashboards;
 mod icmp_loopback;
 mod metrics_docs;
 mod metrics_exposition;

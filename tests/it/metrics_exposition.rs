@@ -1,8 +1,6 @@
 //! The exposition: its format, its limits, and what must and must not be in it.
 
 use std::collections::BTreeSet;
-use std::io::Write;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -14,7 +12,7 @@ use tramgac::monitor::Snapshot;
 
 use super::support::district::{self, device, exemption, extra, link, site, snapshot, view};
 use super::support::exposition::Exposition;
-use super::support::peer;
+use super::support::prometheus::promtool;
 
 const START: Timestamp = Timestamp::from_secs(1_795_000_000);
 
@@ -54,21 +52,13 @@ fn all_up(inventory: Inventory) -> Snapshot {
 // trap 6
 #[test]
 fn promtool_finds_nothing_in_the_whole_district() {
-    let Some(promtool) = peer("promtool") else { return };
     let running = district::running(90, START);
     let text = text(&running, &extra(&district::meters(90, START), &running));
-    let mut child = Command::new(promtool)
-        .args(["check", "metrics"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{said}");
-    assert_eq!(said, "", "promtool remarks on the exposition");
+    let folder = std::env::temp_dir();
+    if let Some((good, said)) = promtool(&folder, &["check", "metrics"], text.as_bytes()) {
+        assert!(good, "{said}");
+        assert_eq!(said, "", "promtool remarks on the exposition");
+    }
 }
 
 #[test]

@@ -2,11 +2,13 @@
 
 #![expect(dead_code, reason = "each test uses a part of it")]
 
+pub mod board;
 pub mod browser;
 pub mod district;
 pub mod exposition;
 pub mod netns;
 pub mod program;
+pub mod prometheus;
 pub mod site;
 pub mod snmpd;
 pub mod wall;
