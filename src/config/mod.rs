@@ -6,6 +6,7 @@
 
 mod build;
 pub mod defaults;
+pub mod diff;
 pub mod load;
 mod mask;
 pub mod model;

@@ -8,6 +8,7 @@
 //! Nothing here prints a value: values may be secrets (`Debug` shows shapes only).
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -319,6 +320,32 @@ impl Node {
                 }
             }
             None => plain(text),
+        }
+    }
+
+    /// A number that changes when any key or value does, but not with its place.
+    /// Only for comparing within this process.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash_into(&mut hasher);
+        hasher.finish()
+    }
+
+    fn hash_into(&self, hasher: &mut DefaultHasher) {
+        match &self.value {
+            Value::Null => 0_u8.hash(hasher),
+            Value::Scalar(scalar) => (1_u8, &scalar.text, scalar.plain).hash(hasher),
+            Value::List(items) => {
+                (2_u8, items.len()).hash(hasher);
+                items.iter().for_each(|item| item.hash_into(hasher));
+            }
+            Value::Map(entries) => {
+                (3_u8, entries.len()).hash(hasher);
+                for entry in entries {
+                    entry.key.hash(hasher);
+                    entry.node.hash_into(hasher);
+                }
+            }
         }
     }
 

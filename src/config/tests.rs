@@ -116,6 +116,14 @@ fn variables_stand_inside_values() {
 }
 
 #[test]
+fn the_example_is_read_without_a_word() {
+    let example = config(include_str!("../../config.example.yaml"));
+    assert!(example.warnings.is_empty(), "{}", example.warnings);
+    assert!(example.inventory.devices.len() > 25);
+    assert_eq!(example.indicators.len(), 6);
+}
+
+#[test]
 fn every_default_is_readable() {
     // An empty file reads every default; a default that is none would be reported.
     config("");
@@ -146,7 +154,10 @@ proptest::proptest! {
     fn no_bytes_make_it_panic(text in "\\PC*|[-a-z:{}\\[\\],&*!|>'\"%#@` \n\t$0-9]{0,200}") {
         drop(load_text("x", &text, Env::default()));
     }
+}
 
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(48))]
     #[test]
     fn no_mutation_of_a_good_file_makes_it_panic(at in 0usize..2000, junk in "[-a-z:{}\\[\\],&*!|>'\"%#@ \n$]{1,4}") {
         let good = include_str!("../../config.example.yaml");
