@@ -1,8 +1,13 @@
 //! The command line: one file per subcommand, one line each in [`COMMANDS`].
 
+pub mod check;
+pub mod completions;
+pub mod config_file;
 mod inspect_table;
+pub mod man;
 pub mod output;
 pub mod profile;
+pub mod schema;
 pub mod snmp_options;
 pub mod walk;
 
@@ -79,7 +84,14 @@ pub struct Subcommand {
 }
 
 /// Every subcommand, sorted by name.
-pub static COMMANDS: &[Subcommand] = &[profile::COMMAND, walk::COMMAND];
+pub static COMMANDS: &[Subcommand] = &[
+    check::COMMAND,
+    completions::COMMAND,
+    man::COMMAND,
+    profile::COMMAND,
+    schema::COMMAND,
+    walk::COMMAND,
+];
 
 /// Makes a [`Subcommand`] of a clap `Args` struct and a function.
 pub const fn subcommand(

@@ -4,6 +4,7 @@
 //! the address of the page, the database file, and the format of the log.
 
 use super::model::Config;
+use super::node::Node;
 
 /// Which parts a reload changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,7 +46,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         })
         .collect()
     };
-    let checks = |config: &Config| -> Vec<u64> { config.checks.values().map(|n| n.fingerprint()).collect() };
+    let checks = |config: &Config| -> Vec<u64> { config.checks.values().map(Node::fingerprint).collect() };
     let (a, b) = (&old.alerts, &new.alerts);
     Changes {
         inventory: old.inventory != new.inventory

@@ -3,8 +3,7 @@
 //! By the look of the keys alone, since a file that can't be parsed is shown
 //! too: better a harmless value masked than a password printed.
 
-/// What is shown in place of a secret.
-const MASK: &str = "••••";
+use super::print::MASK;
 
 /// Parts of a key that make its value a secret.
 const TELLING: [&str; 10] = [
@@ -21,7 +20,7 @@ const TELLING: [&str; 10] = [
 ];
 
 /// Whether the value of such a key is to be masked; slips of the finger included.
-fn is_telling(key: &str) -> bool {
+pub(super) fn is_telling(key: &str) -> bool {
     const WORDS: [&str; 6] = [
         "password",
         "passphrase",

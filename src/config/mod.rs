@@ -12,6 +12,7 @@ mod mask;
 pub mod model;
 
 pub mod node;
+pub mod print;
 pub mod problem;
 // The tables are to be read as tables: one row, one line.
 #[rustfmt::skip]

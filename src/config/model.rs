@@ -45,13 +45,13 @@ pub struct Config {
     pub polling: Polling,
     /// How we ask over SNMP.
     pub snmp: Snmp,
-    /// Folders with device profiles of the user's own.
-    pub profiles: Vec<PathBuf>,
+    /// A folder with device profiles of the user's own.
+    pub profiles: Option<PathBuf>,
     /// What classes do otherwise than the built-in table says.
     pub classes: BTreeMap<Class, Probing>,
     /// What is declared in the file.
     pub inventory: Inventory,
-    /// The checks of the declared services, unread: the probe kinds own them.
+    /// The checks of the declared services, unread, `kind` among them: the probe kinds own them.
     pub checks: BTreeMap<ServiceId, Node>,
     /// Ratios to compute.
     pub indicators: Vec<Definition>,
@@ -237,6 +237,19 @@ pub struct Polling {
     pub resolve_interval: Span,
 }
 
+impl Polling {
+    /// The overall limit where the schedule needs `needed` echo requests a second.
+    pub fn rate_for(&self, needed: f64) -> u32 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "clamped to the range of u32 on the line before"
+        )]
+        let with_reserve = (needed * 1.25).clamp(1000.0, f64::from(u32::MAX)).ceil() as u32;
+        self.max_rate.unwrap_or(with_reserve)
+    }
+}
+
 /// How we ask over SNMP.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snmp {
@@ -288,7 +301,7 @@ pub struct Receiver {
     pub kind: String,
     /// Language of its messages.
     pub language: Lang,
-    /// The notifier's options, unread: it owns them.
+    /// The notifier's own options, unread.
     pub options: Node,
 }
 

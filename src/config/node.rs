@@ -337,7 +337,9 @@ impl Node {
             Value::Scalar(scalar) => (1_u8, &scalar.text, scalar.plain).hash(hasher),
             Value::List(items) => {
                 (2_u8, items.len()).hash(hasher);
-                items.iter().for_each(|item| item.hash_into(hasher));
+                for item in items {
+                    item.hash_into(hasher);
+                }
             }
             Value::Map(entries) => {
                 (3_u8, entries.len()).hash(hasher);

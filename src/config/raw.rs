@@ -37,7 +37,7 @@ pub const FILE: &[Key] = &[
     key("credentials", Kind::Named(&Kind::Object(CREDENTIAL)), "secrets for asking devices over SNMP, by name"),
     key("polling", Kind::Object(POLLING), "how we ping and check"),
     key("snmp", Kind::Object(SNMP), "how we ask over SNMP"),
-    key("profiles", Kind::List(&Kind::Text), "folders with device profiles of your own"),
+    key("profiles", Kind::Text, "a folder with device profiles of your own, beside the built-in ones"),
     key("classes", Kind::Named(&Kind::Object(CLASS_OVERRIDE)), "what a class of devices does otherwise than built in"),
     key("units", Kind::List(&Kind::Object(UNIT)), "administrative and organisational units"),
     key("sites", Kind::List(&Kind::Object(SITE)), "physical places"),

@@ -148,7 +148,7 @@ fn receiver(node: &Node, default: Lang, sink: &Sink) -> Option<Receiver> {
     Some(Receiver {
         kind,
         language,
-        options: options.without("language"),
+        options: options.without("kind").without("language"),
     })
 }
 

@@ -136,7 +136,7 @@ fn read(root: &Node, empty: &Node, files: Vec<PathBuf>, sink: &Sink) -> Option<C
     let backup = open("backup", raw::BACKUP).map(|s| settings::backup(&s));
     let log = open("log", raw::LOG).map(|s| settings::log(&s));
     let credentials = alerts::credentials(f.node("credentials"), sink);
-    let profiles = settings::folders(&f, "profiles");
+    let profiles = settings::folder(&f, "profiles");
     let indicators = plans::indicators(f.node("indicators"), &known, sink);
     let area_kind = match f.node("area_kind") {
         Some(node) => node.read(sink),

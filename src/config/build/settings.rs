@@ -229,20 +229,15 @@ pub(super) fn database(f: &Fields<'_>) -> PathBuf {
     }
 }
 
-/// Folders named at a key, relative to the file; one that is not there is reported.
-pub(super) fn folders(f: &Fields<'_>, key: &str) -> Vec<PathBuf> {
-    let items = f.node(key).map_or(&[][..], Node::items);
-    items
-        .iter()
-        .filter_map(|item| {
-            let path = item.path_of(&item.read::<String>(f.sink())?);
-            if !path.is_dir() {
-                f.sink().report(
-                    item.problem(format!("there is no folder {}", path.display()))
-                        .expected("a folder that is there"),
-                );
-            }
-            Some(path)
-        })
-        .collect()
+/// A folder named at a key, relative to the file; one that is not there is reported.
+pub(super) fn folder(f: &Fields<'_>, key: &str) -> Option<PathBuf> {
+    let path = f.whole().path_of(&f.get::<String>(key)?);
+    if !path.is_dir() {
+        f.report(
+            key,
+            format!("there is no folder {}", path.display()),
+            "a folder that is there",
+        );
+    }
+    Some(path)
 }

@@ -285,7 +285,7 @@ fn service(item: &Node, known: &Known, sink: &Sink) -> Option<(Service, Node)> {
     Some((service, options))
 }
 
-/// The word at `kind` of a plugin's mapping, and the rest of it.
+/// The word at `kind` of a plugin's mapping, and the mapping itself.
 pub(super) fn plugin(node: &Node, sink: &Sink) -> Option<(String, Node)> {
     if !node.is_map() {
         sink.report(
@@ -301,7 +301,7 @@ pub(super) fn plugin(node: &Node, sink: &Sink) -> Option<(String, Node)> {
         );
         return None;
     };
-    Some((kind.read(sink)?, node.without("kind")))
+    Some((kind.read(sink)?, node.clone()))
 }
 
 fn check(f: &Fields<'_>) -> Option<(String, Node)> {
