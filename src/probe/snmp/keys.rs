@@ -78,7 +78,7 @@ impl fmt::Debug for Cipher {
 }
 
 /// What one user signs and encrypts with at one engine.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Keys {
     /// `None`: messages are not signed.
     pub signer: Option<Signer>,

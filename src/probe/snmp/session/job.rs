@@ -371,10 +371,7 @@ fn write<C>(job: &Job<C>, what: &What, id: i32, engine: Option<&Engine>, salt: u
             job.work.oids(ask),
         ),
     }
-    let none = Keys {
-        signer: None,
-        cipher: None,
-    };
+    let none = Keys::default();
     let known = engine.filter(|_| *what != What::Discover);
     let engine_id = known.map_or(&[][..], |e| &e.id);
     let context_engine = user.context_engine.as_deref().unwrap_or(engine_id);
