@@ -120,7 +120,10 @@ impl Uplink {
         }
         let is_first = self.failures == 0 || self.fine_at >= self.failing_since;
         if is_first {
-            self.is_distrusted |= self.failures > 0;
+            if self.failures > 0 {
+                self.is_distrusted = true;
+                self.last_bad_at = NEVER;
+            }
             self.failing_since = look.at;
             self.failures = 1;
         } else {

@@ -228,20 +228,21 @@ pub fn judge(
     let root = match (uplink, paths) {
         // Who looks at the uplink makes it unknown.
         (UplinkVerdict::Blind, _) => return,
-        (UplinkVerdict::Waiting, _) | (_, Paths::Waiting { .. }) if may_wait => {
-            if !state.is_held() {
-                state.held_since = now;
-            }
-            moves.push(Move::AskParents);
-            return;
-        }
-        (UplinkVerdict::Back { since }, _) | (_, Paths::Back { since }) => {
-            // The failures so far may have been its path's: see new ones.
+        // The failures so far may have been its path's: see new ones.
+        (UplinkVerdict::Back { since }, Paths::Clear | Paths::Back { .. } | Paths::Waiting { .. })
+        | (UplinkVerdict::Fine | UplinkVerdict::Waiting, Paths::Back { since }) => {
             state.failures = 0;
             state.held_since = NEVER;
             state.fresh_after = since;
             moves.push(Move::Suspicion);
             moves.push(Move::Confirm);
+            return;
+        }
+        (UplinkVerdict::Waiting, _) | (_, Paths::Waiting { .. }) if may_wait => {
+            if !state.is_held() {
+                state.held_since = now;
+            }
+            moves.push(Move::AskParents);
             return;
         }
         (_, Paths::Clear | Paths::Waiting { any_online: true, .. } | Paths::Waiting { out: None, .. }) => {

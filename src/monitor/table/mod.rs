@@ -444,3 +444,6 @@ impl Table {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
