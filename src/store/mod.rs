@@ -4,6 +4,7 @@
 //! ([`reader`]). Events are on disk before anyone is told of them: whoever
 //! tells waits for [`Committed`].
 
+pub mod backup;
 mod batch;
 mod device;
 mod error;
@@ -17,6 +18,7 @@ mod open;
 pub mod outbox;
 pub mod reader;
 mod reserve;
+mod salvage;
 mod state;
 mod upkeep;
 pub mod writer;
@@ -38,6 +40,7 @@ pub use inventory::{StoredInventory, Synced};
 pub use lock::path_of as lock_path;
 pub use migrate::{APPLICATION_ID, NEWEST as SCHEMA};
 pub use reader::{Reader, Readers, Sizes};
+pub use salvage::Salvaged;
 pub use state::setting;
 pub use writer::{Committed, Handle, Health, SendError, Stats};
 
@@ -59,6 +62,8 @@ pub struct Options {
     pub reserve_bytes: u64,
     /// How long history is kept, by level. Events are kept for ever.
     pub retention: Retention,
+    /// Where backups lie, from which a damaged database is replaced; `None`: there are none.
+    pub backups: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -68,6 +73,7 @@ impl Default for Options {
             queue: 256,
             reserve_bytes: 8 << 20,
             retention: Retention::default(),
+            backups: None,
         }
     }
 }
@@ -91,6 +97,8 @@ pub struct Opened {
     pub created: bool,
     /// The older schema that it had.
     pub migrated_from: Option<u32>,
+    /// It was damaged, and this was done about it. To be told to people.
+    pub salvaged: Option<Salvaged>,
     /// The moment up to which the record holds everything that was seen; `None`: it is new.
     pub alive_at: Option<Timestamp>,
 }
@@ -108,7 +116,8 @@ impl Store {
             lock,
             created,
             migrated_from,
-        } = open::open(path)?;
+            salvaged,
+        } = open::open(path, options.backups.as_deref(), clock.wall())?;
         let alive_at = state::get_time(&connection, setting::ALIVE_AT)?;
         let (handle, tails, thread) = writer::spawn(path, connection, lock, options, clock)?;
         Ok(Opened {
@@ -120,6 +129,7 @@ impl Store {
             },
             created,
             migrated_from,
+            salvaged,
             alive_at,
         })
     }

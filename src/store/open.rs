@@ -11,9 +11,12 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::OpenFlags;
 
+use super::backup;
 use super::error::{Error, Result};
 use super::lock::{self, Lock};
 use super::migrate;
+use super::salvage::{self, Salvaged};
+use crate::model::Timestamp;
 
 /// What lies at the path of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub(super) struct Open {
     pub(super) created: bool,
     /// The older schema that it had.
     pub(super) migrated_from: Option<u32>,
+    /// It was damaged, and this was done about it.
+    pub(super) salvaged: Option<Salvaged>,
 }
 
 /// Looks at the header only; touches nothing (file format: sqlite.org/fileformat2.html §1.3).
@@ -78,7 +83,7 @@ pub(super) fn check_ours(path: &Path) -> Result<Found> {
 }
 
 /// Makes a new database of the newest schema.
-fn create(path: &Path) -> Result<()> {
+pub(super) fn create(path: &Path) -> Result<()> {
     let doing = "can't make a new database";
     let fresh = lock::beside(path, ".new");
     match fs::remove_file(&fresh) {
@@ -145,8 +150,27 @@ pub(super) fn connect(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
-/// Opens the record for writing, making or migrating it if need be.
-pub(super) fn open(path: &Path) -> Result<Open> {
+/// Copies a backup that passes every check to a new file.
+pub(super) fn copy_good(from: &Path, to: &Path) -> Result<()> {
+    if check_ours(from)? == Found::Nothing {
+        return Err(Error::Missing {
+            path: from.to_owned(),
+        });
+    }
+    let source = backup::read_only(from)?;
+    backup::copy(&source, to).map(drop)
+}
+
+/// Opens a file of ours, checks it, and brings it to the newest schema.
+fn open_sound(path: &Path) -> Result<(Connection, u32)> {
+    let mut connection = connect(path)?;
+    salvage::check(&connection, path)?;
+    let had = migrate::migrate(&mut connection, path)?;
+    Ok((connection, had))
+}
+
+/// Opens the record for writing, making, migrating or salvaging it if need be.
+pub(super) fn open(path: &Path, backups: Option<&Path>, now: Timestamp) -> Result<Open> {
     let found = check_ours(path)?;
     let lock = lock::take(path)?;
     let created = found == Found::Nothing;
@@ -159,12 +183,27 @@ pub(super) fn open(path: &Path) -> Result<Open> {
             .map(drop)
             .map_err(|source| lock::not_writable(path, source))?;
     }
-    let mut connection = connect(path)?;
-    let had = migrate::migrate(&mut connection, path)?;
+    let mut salvaged = None;
+    let (connection, had) = match open_sound(path) {
+        Ok(opened) => opened,
+        Err(error) if error.is_damage() => {
+            let what = std::error::Error::source(&error)
+                .map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+            let done = salvage::salvage(path, what, backups, now)?;
+            tracing::error!(
+                what = %done.what, set_aside = %done.set_aside.display(), backup = ?done.backup,
+                complete_to = ?done.alive_at, "the database is damaged: it was set aside"
+            );
+            salvaged = Some(done);
+            open_sound(path)?
+        }
+        Err(error) => return Err(error),
+    };
     Ok(Open {
         connection,
         lock,
         created,
         migrated_from: (had < migrate::NEWEST).then_some(had),
+        salvaged,
     })
 }

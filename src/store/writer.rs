@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -144,8 +145,8 @@ struct Shared {
     /// The last ticket given; held while sending, so that tickets and queue have one order.
     ticket: Mutex<u64>,
     stats: Mutex<Stats>,
-    committed: watch::Sender<Committed>,
-    health: watch::Sender<Health>,
+    /// No more is to be taken on; what was sent is to be committed.
+    is_stopping: AtomicBool,
 }
 
 impl Shared {
@@ -159,6 +160,9 @@ impl Shared {
 pub struct Handle {
     queue: SyncSender<Message>,
     shared: Arc<Shared>,
+    /// Both end with the writer, so that nobody waits for one that is gone.
+    committed: watch::Receiver<Committed>,
+    health: watch::Receiver<Health>,
     /// Queued batches from which on samples are shed.
     shed_at: u64,
 }
@@ -171,6 +175,9 @@ impl Handle {
     /// [`SendError::Full`]: keep the batch and send it later.
     pub fn send(&self, mut batch: Batch) -> std::result::Result<u64, SendError> {
         let mut ticket = self.shared.ticket.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.shared.is_stopping.load(Ordering::Acquire) {
+            return Err(SendError::Closed(Box::new(batch)));
+        }
         if !batch.samples.is_empty() && self.shared.stats().queued >= self.shed_at {
             let shed = std::mem::take(&mut batch.samples);
             self.shared.stats().samples_shed_queue += count(shed.len());
@@ -221,12 +228,12 @@ impl Handle {
 
     /// Tells what is committed.
     pub fn committed(&self) -> watch::Receiver<Committed> {
-        self.shared.committed.subscribe()
+        self.committed.clone()
     }
 
     /// Tells how the record is.
     pub fn health(&self) -> watch::Receiver<Health> {
-        self.shared.health.subscribe()
+        self.health.clone()
     }
 
     /// What the writer has done.
@@ -256,10 +263,15 @@ impl Handle {
         wait.recv().ok().ok_or(Error::Closed)
     }
 
-    /// Tells the writer to end when everything sent before is committed. Blocks.
+    /// Tells the writer to end when everything sent before is committed.
     pub(super) fn stop(&self) {
-        // A writer that has ended already is what we want.
-        drop(self.queue.send(Message::Stop));
+        {
+            // What was sent before is in the queue now; nothing comes after.
+            let _sending = self.shared.ticket.lock().unwrap_or_else(PoisonError::into_inner);
+            self.shared.is_stopping.store(true, Ordering::Release);
+        }
+        // Only wakes it: the queue may be full, and the writer may have ended already.
+        drop(self.queue.try_send(Message::Stop));
     }
 }
 
@@ -289,12 +301,15 @@ pub(super) fn spawn(
     let shared = Arc::new(Shared {
         ticket: Mutex::new(0),
         stats: Mutex::new(Stats::default()),
-        committed: watch::Sender::new(Committed { ticket: 0, sequence }),
-        health: watch::Sender::new(Health::Good),
+        is_stopping: AtomicBool::new(false),
     });
+    let (committed, see_committed) = watch::channel(Committed { ticket: 0, sequence });
+    let (health, see_health) = watch::channel(Health::Good);
     let handle = Handle {
         queue,
         shared: Arc::clone(&shared),
+        committed: see_committed,
+        health: see_health,
         shed_at: count(options.queue / 2).max(1),
     };
     let now = clock.mono();
@@ -306,11 +321,14 @@ pub(super) fn spawn(
         lock,
         inbox,
         shared,
+        committed,
+        health,
         clock,
         commit_interval: options.commit_interval,
         pending: Vec::new(),
         pending_rows: 0,
         pending_since: now,
+        most_pending: options.queue,
         is_urgent: false,
         retry_at: None,
         room_at: None,
@@ -334,11 +352,15 @@ struct Writer {
     lock: Lock,
     inbox: Receiver<Message>,
     shared: Arc<Shared>,
+    committed: watch::Sender<Committed>,
+    health: watch::Sender<Health>,
     clock: SharedClock,
     commit_interval: Duration,
     pending: Vec<(u64, Box<Batch>)>,
     pending_rows: usize,
     pending_since: Mono,
+    /// Batches that may wait here for what keeps them from being committed.
+    most_pending: usize,
     is_urgent: bool,
     /// When to try again what could not be committed.
     retry_at: Option<Mono>,
@@ -376,7 +398,8 @@ impl Writer {
     fn turn(&mut self) -> Turn {
         let wait = self.wait();
         // What can't be committed must not grow without bound: the queue then fills and senders notice.
-        let message = if self.retry_at.is_some() && self.pending_rows >= ROWS {
+        let is_too_much = self.pending_rows >= ROWS || self.pending.len() >= self.most_pending;
+        let message = if self.retry_at.is_some() && is_too_much {
             std::thread::park_timeout(wait);
             Err(RecvTimeoutError::Timeout)
         } else {
@@ -397,6 +420,9 @@ impl Writer {
             Ok(other @ (Message::Run(_) | Message::Tidy(_))) => self.serve(other),
             Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return self.end(),
             Err(RecvTimeoutError::Timeout) => {}
+        }
+        if self.shared.is_stopping.load(Ordering::Acquire) {
+            return self.end();
         }
         let now = self.clock.mono();
         if self.is_due(now) {
@@ -468,9 +494,17 @@ impl Writer {
     }
 
     fn end(&mut self) -> Turn {
-        if !self.pending.is_empty() {
-            self.flush();
+        while let Ok(message) = self.inbox.try_recv() {
+            match message {
+                Message::Batch { ticket, batch } => self.take(ticket, batch),
+                other @ (Message::Run(_) | Message::Tidy(_)) => self.serve(other),
+                Message::Stop => {}
+            }
+            if self.pending_rows >= ROWS && self.retry_at.is_none() {
+                self.flush();
+            }
         }
+        self.flush();
         let lost: usize = self.pending.iter().map(|(_, b)| b.events.len()).sum();
         if lost > 0 {
             tracing::error!(events = lost, "ended with events that could not be written");
@@ -502,13 +536,13 @@ impl Writer {
         self.is_urgent = false;
         self.retry_at = None;
         if let Some(ticket) = last {
-            self.shared.committed.send_replace(Committed {
+            self.committed.send_replace(Committed {
                 ticket,
                 sequence: self.sequence,
             });
         }
         let room_at = self.room_at;
-        self.shared.health.send_if_modified(|health| {
+        self.health.send_if_modified(|health| {
             let better = match (&*health, room_at) {
                 (Health::DiskFull { since, stuck: true }, Some(_)) => Health::DiskFull {
                     since: *since,
@@ -528,8 +562,9 @@ impl Writer {
         self.retry_at = Some(self.clock.mono().plus(RETRY));
         let now = self.clock.wall();
         let what = describe(error);
-        self.shared.health.send_if_modified(|health| {
+        self.health.send_if_modified(|health| {
             let worse = if error.is_damage() {
+                super::salvage::suspect(&self.path);
                 Health::Damaged { what: what.clone() }
             } else if error.is_disk_full() {
                 let since = match health {
@@ -562,7 +597,7 @@ impl Writer {
         drop(self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"));
         self.room_at = Some(self.clock.mono().plus(ROOM));
         let since = self.clock.wall();
-        self.shared.health.send_if_modified(|health| {
+        self.health.send_if_modified(|health| {
             let is_news = !matches!(health, Health::DiskFull { .. });
             if is_news {
                 tracing::error!(
@@ -583,7 +618,7 @@ impl Writer {
         if self.reserve.has_room() && self.reserve.hold() {
             self.room_at = None;
             tracing::info!("there is room on the disk again: history is written");
-            self.shared.health.send_if_modified(|health| {
+            self.health.send_if_modified(|health| {
                 let is_news = matches!(health, Health::DiskFull { stuck: false, .. });
                 if is_news {
                     *health = Health::Good;
