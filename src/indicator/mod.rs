@@ -3,5 +3,7 @@
 //! Pure.
 
 pub mod definition;
+pub mod evaluate;
 
 pub use definition::Definition;
+pub use evaluate::evaluate;

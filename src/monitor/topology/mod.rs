@@ -593,4 +593,4 @@ fn find_cycle(graph: &Graph) -> Result<(), Cycle> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

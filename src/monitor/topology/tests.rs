@@ -6,7 +6,7 @@ use crate::inventory::Site;
 use crate::inventory::SiteKind;
 use jiff::civil::date;
 
-fn device(id: &str, class: Class, site: &str) -> Device {
+pub(crate) fn device(id: &str, class: Class, site: &str) -> Device {
     Device {
         id: id.parse().unwrap(),
         name: id.to_owned(),
@@ -37,7 +37,7 @@ fn device(id: &str, class: Class, site: &str) -> Device {
     }
 }
 
-fn site(id: &str, within: Option<&str>) -> Site {
+pub(crate) fn site(id: &str, within: Option<&str>) -> Site {
     Site {
         id: id.parse().unwrap(),
         name: id.to_owned(),
@@ -55,7 +55,7 @@ fn site(id: &str, within: Option<&str>) -> Site {
     }
 }
 
-fn link(id: &str, site: &str, router: Option<&str>, via: &[&str]) -> Link {
+pub(crate) fn link(id: &str, site: &str, router: Option<&str>, via: &[&str]) -> Link {
     Link {
         id: id.parse().unwrap(),
         name: id.to_owned(),
