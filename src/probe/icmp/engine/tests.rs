@@ -109,7 +109,9 @@ impl Desk {
     /// A router sends an error about request `n`, quoting `quoted` bytes of it.
     fn complain(&mut self, n: usize, kind: u8, code: u8, quoted: usize) {
         let sent = self.sent[n].clone();
-        let IpAddr::V4(to) = sent.to else { unreachable!("IPv4 only here") };
+        let IpAddr::V4(to) = sent.to else {
+            unreachable!("IPv4 only here")
+        };
         let mut error = vec![kind, code, 0, 0, 0, 0, 0, 0];
         error.extend([0x45, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 10, 0, 0, 9]);
         error.extend(to.octets());
@@ -179,14 +181,20 @@ fn late_reply_changes_neither_loss_nor_state() {
     desk.pass(500 * MS);
     let burst = &desk.done[0];
     assert_eq!(burst.outcome, Outcome::Bad(Reason::Timeout));
-    assert_eq!((burst.stats.sent, burst.stats.received, burst.stats.late), (3, 0, 1));
+    assert_eq!(
+        (burst.stats.sent, burst.stats.received, burst.stats.late),
+        (3, 0, 1)
+    );
     // Another comes when the burst has ended: the next round tells of it, and is not credited.
     desk.answer(1, 2_000 * MS);
     desk.order(&one(1));
     desk.pass(2_000 * MS);
     let burst = &desk.done[1];
     assert_eq!(burst.outcome, Outcome::Bad(Reason::Timeout));
-    assert_eq!((burst.stats.sent, burst.stats.received, burst.stats.late), (1, 0, 1));
+    assert_eq!(
+        (burst.stats.sent, burst.stats.received, burst.stats.late),
+        (1, 0, 1)
+    );
     assert_eq!(desk.engine.counters().late, 2);
 }
 
@@ -203,7 +211,10 @@ fn a_duplicate_is_counted_and_not_doubled() {
     desk.answer(2, MS);
     desk.answer(2, 5 * MS);
     let burst = &desk.done[0];
-    assert_eq!((burst.stats.received, burst.stats.duplicates, burst.stats.late), (3, 1, 0));
+    assert_eq!(
+        (burst.stats.received, burst.stats.duplicates, burst.stats.late),
+        (3, 1, 0)
+    );
     // The one that came after the end is no late reply: its request was answered.
     let left = desk.engine.stragglers();
     assert_eq!(left[0].duplicates, 1);
@@ -326,7 +337,10 @@ fn one_good_reply_among_errors_is_good() {
     desk.complain(2, 3, 1, 64);
     let burst = &desk.done[0];
     assert_eq!(burst.outcome, Outcome::Good);
-    assert_eq!((burst.stats.sent, burst.stats.received, burst.errors.count), (3, 1, 2));
+    assert_eq!(
+        (burst.stats.sent, burst.stats.received, burst.errors.count),
+        (3, 1, 2)
+    );
     assert_eq!(burst.errors.last.unwrap().kind, ErrorKind::Host);
 }
 
@@ -370,7 +384,10 @@ fn a_reply_that_our_own_socket_may_have_dropped_is_not_the_target_s_loss() {
     assert_eq!((silent.stats.sent, silent.uncounted), (0, 3));
     let partly = find(2);
     assert_eq!(partly.outcome, Outcome::Good);
-    assert_eq!((partly.stats.sent, partly.stats.received, partly.uncounted), (1, 1, 2));
+    assert_eq!(
+        (partly.stats.sent, partly.stats.received, partly.uncounted),
+        (1, 1, 2)
+    );
 }
 
 #[test]
@@ -397,7 +414,11 @@ fn a_target_that_stays_silent_gets_another_ident_and_keeps_it() {
     }
     assert_eq!(idents[0], idents[1]);
     assert_ne!(idents[1], idents[2]);
-    assert!(idents.iter().all(|i| i & ident_mask() == idents[0] & ident_mask()));
+    assert!(
+        idents
+            .iter()
+            .all(|i| i & ident_mask() == idents[0] & ident_mask())
+    );
     for _ in 0..3 {
         desk.order(&one(1));
         desk.answer(desk.sent.len() - 1, MS);
@@ -428,7 +449,10 @@ fn a_thin_line_gets_its_pace_and_the_others_theirs() {
     assert_eq!(fast.len(), 100, "the others are not held back");
     assert!((30..=36).contains(&slow.len()), "{}", slow.len());
     for window in slow.windows(6) {
-        assert!(window[5].at.since(window[0].at) >= 9 * MS, "more than five at once");
+        assert!(
+            window[5].at.since(window[0].at) >= 9 * MS,
+            "more than five at once"
+        );
     }
     let counters = desk.engine.counters();
     assert_eq!(counters.waiting, 200 - counters.sent);
@@ -449,7 +473,10 @@ fn two_hundred_silent_targets_of_a_thousand_hold_back_nobody() {
         }
         desk.turn();
         while answered < 800 * (round + 1) {
-            assert!(desk.now.since(began) < 300 * MS, "healthy targets wait for silent ones");
+            assert!(
+                desk.now.since(began) < 300 * MS,
+                "healthy targets wait for silent ones"
+            );
             for n in 0..desk.sent.len() {
                 let host = desk.sent[n].to.to_string();
                 if !host.ends_with('7') && !host.ends_with('3') {
