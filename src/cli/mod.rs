@@ -6,6 +6,7 @@ pub mod config_file;
 mod inspect_table;
 pub mod man;
 pub mod output;
+pub mod ping;
 pub mod profile;
 pub mod schema;
 pub mod snmp_options;
@@ -88,6 +89,7 @@ pub static COMMANDS: &[Subcommand] = &[
     check::COMMAND,
     completions::COMMAND,
     man::COMMAND,
+    ping::COMMAND,
     profile::COMMAND,
     schema::COMMAND,
     walk::COMMAND,

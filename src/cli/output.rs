@@ -43,6 +43,22 @@ pub fn progress_end() {
     eprint!("\r\x1b[K");
 }
 
+/// Shows passing lines on standard error in the place of the last `before`. For terminals.
+#[expect(clippy::print_stderr, reason = "this is the file that may")]
+pub fn live(before: usize, lines: &[String]) {
+    if before > 0 {
+        eprint!("\r\x1b[{before}A\x1b[J");
+    }
+    for line in lines {
+        eprintln!("{line}");
+    }
+}
+
+/// Whether standard error is a terminal.
+pub fn is_error_terminal() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// Prints an error and, indented, what caused it.
 pub fn failure(error: &(dyn Error + Send + Sync)) {
     note(&format!("error: {error}"));

@@ -290,8 +290,9 @@ impl Worker {
                 self.publish();
                 return Ok(Some(Wake::At(now.plus(self.tick))));
             }
-            let took = self.take_orders(now);
             let sent = self.send();
+            // What can be sent goes first: orders wait in their queue, where they are small.
+            let took = if sent < SENDS { self.take_orders(now) } else { 0 };
             if took == 0 && sent == 0 {
                 self.publish();
                 return Ok(Some(self.engine.wake()));
@@ -356,13 +357,13 @@ impl Worker {
 
     fn send(&mut self) -> usize {
         let mut sent = 0;
+        let mut at = self.clock.mono();
         while sent < SENDS {
-            let now = self.clock.mono();
-            let Some(packet) = self.engine.next_send(now) else {
+            let Some(packet) = self.engine.next_send(at) else {
                 break;
             };
             // The stamp stands right before its own send: with one for a batch, its last is late.
-            let at = self.clock.mono();
+            at = self.clock.mono();
             let result = self.socket.send(&packet);
             self.engine.sent(at, result);
             sent += 1;
