@@ -336,7 +336,10 @@ fn draw(path: &Path) -> String {
     }
     let last = path.hops.iter().rfind(|hop| hop.received > 0);
     let verdict = match (path.reached, &path.reason, last) {
-        (true, _, _) => format!("reached in {} hops", path.hops.len()),
+        (true, _, _) => match path.hops.len() {
+            1 => "reached directly".to_owned(),
+            hops => format!("reached in {hops} hops"),
+        },
         (false, Some(reason), Some(hop)) => {
             let who = hop.address.map_or_else(String::new, |a| a.to_string());
             format!("breaks after hop {} ({who}): {reason}", hop.ttl)
