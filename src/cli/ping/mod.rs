@@ -165,10 +165,7 @@ enum Refused {
     #[error("a request to each target every {period:?} is a flood; at least {FLOOD_PERIOD:?} without --yes")]
     Period { period: Span },
     #[error("there is no interface called {name} on this host")]
-    Interface {
-        name: String,
-        source: nix::errno::Errno,
-    },
+    Interface { name: String, source: nix::errno::Errno },
 }
 
 fn span(text: &str) -> Result<Span, String> {
@@ -253,7 +250,8 @@ impl Ping {
             },
             ..SocketOptions::new(seed.ident)
         };
-        let socket = SystemSocket::open(socket_options, Arc::clone(clock)).map_err(Failure::could_not_look)?;
+        let socket =
+            SystemSocket::open(socket_options, Arc::clone(clock)).map_err(Failure::could_not_look)?;
         worker::spawn(options, seed, Box::new(socket), Arc::clone(clock)).map_err(Failure::could_not_look)
     }
 

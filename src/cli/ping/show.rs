@@ -101,7 +101,11 @@ pub(super) fn percent(ratio: Option<f64>) -> String {
         |r| {
             let percent = r * 100.0;
             // 0.4 % of loss is not none, and 99.6 % is not all.
-            if (percent - percent.round()).abs() < 1e-9 { format!("{percent:.0}%") } else { format!("{percent:.1}%") }
+            if (percent - percent.round()).abs() < 1e-9 {
+                format!("{percent:.0}%")
+            } else {
+                format!("{percent:.1}%")
+            }
         },
     )
 }
@@ -155,7 +159,9 @@ pub(super) fn print<T: Serialize>(
             for row in rows {
                 writer.serialize(row).map_err(Failure::could_not_look)?;
             }
-            let bytes = writer.into_inner().map_err(|e| Failure::could_not_look(e.to_string()))?;
+            let bytes = writer
+                .into_inner()
+                .map_err(|e| Failure::could_not_look(e.to_string()))?;
             String::from_utf8_lossy(&bytes).into_owned()
         }
     };
@@ -196,7 +202,11 @@ pub(super) fn rows(rows: &[Row]) -> String {
     let names = rows.iter().filter(|r| r.address.is_none()).count();
     let total = rows.len();
     let silent = total - alive;
-    let unknown = if names > 0 { format!("; {names} names do not resolve") } else { String::new() };
+    let unknown = if names > 0 {
+        format!("; {names} names do not resolve")
+    } else {
+        String::new()
+    };
     text.extend([
         format!("\n{total} targets, {alive} answer, {silent} do not; "),
         format!("{sent} sent, {received} received, {loss} loss{unknown}\n"),

@@ -36,7 +36,9 @@ pub(super) struct Target {
 
 #[derive(Debug, thiserror::Error)]
 enum Problem {
-    #[error("there is no target: give addresses, names, networks like 10.0.0.0/24, -f FILE, or - for standard input")]
+    #[error(
+        "there is no target: give addresses, names, networks like 10.0.0.0/24, -f FILE, or - for standard input"
+    )]
     None,
     #[error("{count} targets are a lot: --yes pings them all the same")]
     Many { count: usize },
@@ -166,7 +168,8 @@ async fn resolve(ping: &Ping, targets: Vec<Target>) -> Vec<Target> {
             && let Some((n, name)) = names.next()
         {
             running.spawn(async move {
-                let looked = tokio::time::timeout(RESOLVE_TIME, tokio::net::lookup_host((name.as_str(), 0))).await;
+                let looked =
+                    tokio::time::timeout(RESOLVE_TIME, tokio::net::lookup_host((name.as_str(), 0))).await;
                 let all: Vec<IpAddr> = match looked {
                     Ok(Ok(all)) => all.map(|a| a.ip()).collect(),
                     Ok(Err(_)) | Err(_) => Vec::new(),

@@ -103,7 +103,11 @@ pub(super) async fn run(
                 hops: Vec::new(),
                 reason: show::reason(&Outcome::Blind(BlindReason::Dns)),
             });
-            exit = if exit == Exit::NotFine { exit } else { Exit::CouldNotLook };
+            exit = if exit == Exit::NotFine {
+                exit
+            } else {
+                Exit::CouldNotLook
+            };
             continue;
         };
         let mut walker = Walker {
@@ -172,7 +176,10 @@ impl Walker<'_> {
 
     /// Forgets what lies beyond the target, and silent hops at the end.
     fn cut(&mut self) {
-        let end = self.hops.iter().position(|hop| hop.is_target || hop.end.is_some());
+        let end = self
+            .hops
+            .iter()
+            .position(|hop| hop.is_target || hop.end.is_some());
         let last = end.or_else(|| self.hops.iter().rposition(|hop| hop.received > 0));
         // One silent hop stays, to show where it breaks.
         let keep = match (end, last) {
@@ -265,7 +272,12 @@ impl Walker<'_> {
             target,
             address: Some(self.address),
             reached,
-            hops: self.hops.iter().enumerate().map(|(n, hop)| hop.shown(n + 1)).collect(),
+            hops: self
+                .hops
+                .iter()
+                .enumerate()
+                .map(|(n, hop)| hop.shown(n + 1))
+                .collect(),
             reason: if reached { None } else { show::reason(&outcome) },
         }
     }
@@ -315,12 +327,18 @@ fn lines(paths: &[Path]) -> Vec<Line<'_>> {
 
 fn draw(path: &Path) -> String {
     let address = path.address.map_or_else(String::new, |a| format!(" ({a})"));
-    let heading = ["HOP", "ADDRESS", "SENT", "RECV", "LOSS", "MIN ms", "MEDIAN", "MEAN", "MAX", "JITTER"];
+    let heading = [
+        "HOP", "ADDRESS", "SENT", "RECV", "LOSS", "MIN ms", "MEDIAN", "MEAN", "MAX", "JITTER",
+    ];
     let mut lines = vec![heading.map(str::to_owned).to_vec()];
     for hop in &path.hops {
         let all = hop.address.iter().chain(&hop.other_addresses);
         let all: Vec<String> = all.map(IpAddr::to_string).collect();
-        let who = if all.is_empty() { "*".to_owned() } else { all.join(" ") };
+        let who = if all.is_empty() {
+            "*".to_owned()
+        } else {
+            all.join(" ")
+        };
         lines.push(vec![
             hop.ttl.to_string(),
             who,

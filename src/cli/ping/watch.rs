@@ -54,7 +54,10 @@ pub(super) async fn run(
     mut results: Results,
     clock: &SharedClock,
 ) -> Result<Exit, Failure> {
-    let mut all: Vec<Progress> = targets.into_iter().map(|t| Progress::new(t, ping.count)).collect();
+    let mut all: Vec<Progress> = targets
+        .into_iter()
+        .map(|t| Progress::new(t, ping.count))
+        .collect();
     let orders = orders(ping, header, &all);
     // Neighbours in the list share a line; in another order they don't meet on it.
     let mut due: BinaryHeap<Reverse<(Mono, u64, usize)>> = BinaryHeap::new();
@@ -88,7 +91,11 @@ pub(super) async fn run(
             }
         }
         let next = due.peek().map(|Reverse((at, _, _))| at.since(now));
-        let sleep = if is_full { PAUSE } else { next.unwrap_or(Span::from_secs(1)) };
+        let sleep = if is_full {
+            PAUSE
+        } else {
+            next.unwrap_or(Span::from_secs(1))
+        };
         tokio::select! {
             batch = results.recv() => {
                 let Some(batch) = batch else {
@@ -122,7 +129,10 @@ impl Progress {
     fn new(target: Target, count: u32) -> Self {
         Self {
             left: if target.address.is_some() { count } else { 0 },
-            trouble: target.address.is_none().then_some(Outcome::Blind(BlindReason::Dns)),
+            trouble: target
+                .address
+                .is_none()
+                .then_some(Outcome::Blind(BlindReason::Dns)),
             target,
             sent: 0,
             received: 0,
@@ -295,7 +305,10 @@ impl Live {
             let done = all.iter().filter(|p| p.left == 0).count();
             let alive = all.iter().filter(|p| p.received > 0).count();
             let sent: u64 = all.iter().map(|p| p.sent).sum();
-            vec![format!("{done} of {} targets done, {alive} answer, {sent} sent", all.len())]
+            vec![format!(
+                "{done} of {} targets done, {alive} answer, {sent} sent",
+                all.len()
+            )]
         };
         output::live(self.lines, &lines);
         self.lines = lines.len();
