@@ -48,8 +48,9 @@ pub struct Profile {
 #[derive(Debug, Clone, Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Match {
-    /// sysObjectID begins with one of these; the longest wins among profiles.
+    /// sysObjectID begins with one of these (or this); the longest wins among profiles.
     #[schemars(with = "Vec<String>")]
+    #[serde(deserialize_with = "many")]
     pub sys_object_id: Vec<Oid>,
     /// The regular expression is found in sysDescr.
     #[schemars(with = "Option<String>")]
@@ -141,6 +142,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
         }
         deserializer.deserialize_any(Visitor(std::marker::PhantomData))
     }
+}
+
+fn many<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    Many::deserialize(deserializer).map(|many| many.0)
 }
 
 struct RulesSeed(Section);
