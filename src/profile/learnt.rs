@@ -227,6 +227,9 @@ rows! {
         used_bytes: Whole,
         /// Bytes in all.
         size_bytes: Whole,
+        /// `percent` where the device tells a share only: then the two numbers
+        /// are percent, and the size is 100.
+        unit: Text,
     }
 
     /// Something measured.

@@ -14,7 +14,7 @@ use crate::profile::learnt::Supply;
 /// Everything that a device measures, in base units.
 ///
 /// Kinds: `cpu_load`, `memory_used`, `memory_size`, `storage_used`,
-/// `storage_size`, the kinds of sensors (`temperature`, `voltage`, …),
+/// `storage_size` (or `memory_used_ratio`, `storage_used_ratio`, where a share is all that is told), the kinds of sensors (`temperature`, `voltage`, …),
 /// `supply_level`, `pages_total` and further page counts, `battery_charge`,
 /// `battery_runtime`, `ups_load`, `on_battery`, `input_voltage`,
 /// `output_voltage`, `battery_voltage`, `wifi_clients`, `poe_power`,
@@ -101,6 +101,12 @@ impl Readings {
         }
     }
 
+    /// Percent as a ratio.
+    fn whole_scaled(&mut self, kind: &str, instance: &str, percent: Option<u64>) {
+        let ratio = percent.and_then(|p| u32::try_from(p).ok()).map(|p| f64::from(p) / 100.0);
+        self.add(kind, instance, ratio, "ratio");
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "metrics are f64 by contract")]
     fn whole(&mut self, kind: &str, instance: &str, value: Option<u64>, unit: &str) {
         self.add(kind, instance, value.map(|n| n as f64), unit);
@@ -117,6 +123,11 @@ fn label(descr: Option<&str>, n: usize) -> String {
 fn spaces(all: &mut Readings, [used, size]: [&str; 2], spaces: &[Space]) {
     for (n, s) in spaces.iter().enumerate() {
         let name = label(s.descr.as_deref(), n);
+        if s.unit.is_some() {
+            // A share only: no bytes are made up for it.
+            all.whole_scaled(&format!("{used}_ratio"), &name, s.used_bytes);
+            continue;
+        }
         all.whole(used, &name, s.used_bytes, "bytes");
         all.whole(size, &name, s.size_bytes, "bytes");
     }
