@@ -3,6 +3,7 @@
 pub mod check;
 pub mod completions;
 pub mod config_file;
+pub mod inspect;
 mod inspect_table;
 pub mod man;
 pub mod output;
@@ -88,6 +89,7 @@ pub struct Subcommand {
 pub static COMMANDS: &[Subcommand] = &[
     check::COMMAND,
     completions::COMMAND,
+    inspect::COMMAND,
     man::COMMAND,
     ping::COMMAND,
     profile::COMMAND,
