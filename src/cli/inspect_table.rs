@@ -169,7 +169,11 @@ impl Page {
                 let size = s.size_bytes.map(|n| scaled(n, 1024, "B")).unwrap_or_default();
                 let used = s.used_bytes.map(|n| format!("{} of ", scaled(n, 1024, "B")));
                 let share = s.unit.as_ref().and(s.used_bytes).map(|n| format!("{n} %"));
-                row(kind, s.descr.as_ref(), share.unwrap_or_else(|| used.unwrap_or_default() + &size));
+                row(
+                    kind,
+                    s.descr.as_ref(),
+                    share.unwrap_or_else(|| used.unwrap_or_default() + &size),
+                );
             }
         }
         for s in &learnt.sensors {

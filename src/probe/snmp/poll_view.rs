@@ -103,7 +103,9 @@ impl Readings {
 
     /// Percent as a ratio.
     fn whole_scaled(&mut self, kind: &str, instance: &str, percent: Option<u64>) {
-        let ratio = percent.and_then(|p| u32::try_from(p).ok()).map(|p| f64::from(p) / 100.0);
+        let ratio = percent
+            .and_then(|p| u32::try_from(p).ok())
+            .map(|p| f64::from(p) / 100.0);
         self.add(kind, instance, ratio, "ratio");
     }
 
