@@ -213,6 +213,28 @@ pub fn plan(events: &[Event], view: &dyn View, routes: &Routes, now: Timestamp) 
     starts
 }
 
+/// Plans the starts that nobody was told of yet anew: after a reload, for the
+/// outages that are open.
+pub fn replan(
+    open: &[(TargetId, IncidentId)],
+    view: &dyn View,
+    routes: &Routes,
+    now: Timestamp,
+) -> Vec<OutboxChange> {
+    let mut changes = Vec::new();
+    for (target, incident) in open {
+        changes.push(OutboxChange::Cancel {
+            incident: *incident,
+            kind: Some(kind::OPENED.to_owned()),
+            at: now,
+        });
+        if view.root(*target).is_none() {
+            changes.extend(start(*target, *incident, view, routes, now));
+        }
+    }
+    changes
+}
+
 fn start(
     target: TargetId,
     incident: IncidentId,

@@ -9,6 +9,7 @@ pub mod man;
 pub mod output;
 pub mod ping;
 pub mod profile;
+pub mod run;
 pub mod schema;
 pub mod snmp_options;
 pub mod walk;
@@ -93,6 +94,7 @@ pub static COMMANDS: &[Subcommand] = &[
     man::COMMAND,
     ping::COMMAND,
     profile::COMMAND,
+    run::COMMAND,
     schema::COMMAND,
     walk::COMMAND,
 ];

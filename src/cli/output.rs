@@ -61,7 +61,14 @@ pub fn is_error_terminal() -> bool {
 
 /// Prints an error and, indented, what caused it.
 pub fn failure(error: &(dyn Error + Send + Sync)) {
-    note(&format!("error: {error}"));
+    let text = error.to_string();
+    // Problems of a configuration say so themselves, one by one.
+    let prefix = if text.starts_with("error: ") {
+        ""
+    } else {
+        "error: "
+    };
+    note(&format!("{prefix}{text}"));
     let mut cause = error.source();
     while let Some(inner) = cause {
         note(&format!("  because: {inner}"));

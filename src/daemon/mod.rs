@@ -1,3 +1,426 @@
-//! The only place that joins the parts.
+//! The only place that joins the parts: builds them, starts them, stops them.
+//!
+//! Order of the start, so that each fault is told before anything was changed:
+//! configuration, plugins, listening socket, record, ICMP, SNMP, inventory,
+//! core, web, sender; then systemd is told that we are ready.
 
-pub mod snmp_view;
+pub mod asking;
+pub mod core;
+pub mod exposition;
+pub mod looks;
+pub mod network;
+pub mod parts;
+mod past;
+mod reload;
+mod signal;
+pub mod systemd;
+
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::net::TcpListener;
+use tokio::net::UnixListener;
+use tokio::sync::broadcast;
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+use tokio::sync::watch;
+
+use self::asking::Asking;
+use self::core::Command;
+use self::core::Core;
+use self::core::Inbox;
+use self::core::Surroundings;
+use self::exposition::Exposition;
+use self::exposition::Sums;
+use self::parts::Plugins;
+use self::reload::Running;
+use self::signal::Signals;
+use crate::clock::SharedClock;
+use crate::config;
+use crate::config::model::Config;
+use crate::config::problem::Problems;
+use crate::config::secret::Env;
+use crate::metrics::Meters;
+use crate::model::Event;
+use crate::model::Span;
+use crate::monitor::Snapshot;
+use crate::monitor::topology::Cycle;
+use crate::probe::icmp;
+use crate::probe::icmp::raw::SocketOptions;
+use crate::probe::icmp::raw::SystemSocket;
+use crate::probe::icmp::socket::EchoSocket;
+use crate::probe::icmp::socket::SetupError;
+use crate::probe::icmp::worker;
+use crate::probe::icmp::worker::Seed;
+use crate::probe::snmp;
+use crate::probe::snmp::client::Client;
+use crate::probe::snmp::poll::Poller;
+use crate::store;
+use crate::store::Store;
+use crate::web;
+
+/// Events that a slow listener may lag behind before it misses some.
+const EVENTS: usize = 1_024;
+/// Results of slow looks that may wait for the core.
+const DONE: usize = 1_024;
+/// Commands that may wait for the core.
+const COMMANDS: usize = 64;
+/// Longest wait for the core to stop.
+const STOP: Span = Span::from_secs(3);
+
+/// Why the daemon could not start, or a reload was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration has mistakes.
+    #[error("{0}")]
+    Config(Problems),
+    /// The web may not listen there.
+    #[error(transparent)]
+    Bind(#[from] web::BindRefused),
+    /// The web can't listen there.
+    #[error("can't listen on {address}: another program may use this port; choose another `web.listen`")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The control socket can't be made.
+    #[error("can't make the control socket {path}")]
+    Control {
+        /// Its path.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The record can't be used.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// Nothing can be pinged.
+    #[error(transparent)]
+    Icmp(#[from] SetupError),
+    /// Nothing can be asked over SNMP.
+    #[error("SNMP can't be started")]
+    Snmp(#[source] snmp::transport::SetupError),
+    /// Parents run in a circle.
+    #[error(transparent)]
+    Cycle(#[from] Cycle),
+    /// The system refuses what every program needs.
+    #[error("can't start {what}")]
+    System {
+        /// What.
+        what: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl StartError {
+    /// Whether the configuration is to blame (exit code 2), not the machine (3).
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Config(_) | Self::Bind(_) | Self::Cycle(_))
+    }
+}
+
+/// Opens the socket of the ICMP engine; the lab puts its own in between.
+pub type OpenSocket = Box<dyn FnOnce(Seed, SharedClock) -> Result<Box<dyn EchoSocket>, SetupError> + Send>;
+
+/// What a daemon is started with.
+pub struct Startup {
+    /// The configuration file.
+    pub config: PathBuf,
+    /// Variables and secrets.
+    pub env: Env,
+    /// Tells the time.
+    pub clock: SharedClock,
+    /// Opens the ICMP socket; `None`: the system's.
+    pub socket: Option<OpenSocket>,
+    /// A mark at the top of every page.
+    pub notice: Option<web::Notice>,
+    /// Told once it works, with the address of the page.
+    pub ready: Option<oneshot::Sender<SocketAddr>>,
+}
+
+/// Opens the system's ICMP socket: raw, else datagram.
+///
+/// # Errors
+/// [`SetupError`]: no permission, with both remedies, or the system refuses.
+pub fn system_socket(seed: Seed, clock: SharedClock) -> Result<Box<dyn EchoSocket>, SetupError> {
+    Ok(Box::new(SystemSocket::open(
+        SocketOptions::new(seed.ident),
+        clock,
+    )?))
+}
+
+/// Runs the daemon until it is told to stop by a signal.
+///
+/// # Errors
+/// Why it could not start. Once it runs, faults are logged and lived with.
+pub fn run(startup: Startup) -> Result<(), StartError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("tramgac")
+        .build()
+        .map_err(|source| StartError::System {
+            what: "the runtime",
+            source,
+        })?;
+    runtime.block_on(start(startup))
+}
+
+/// Everything that a daemon is made of, built and not yet at work.
+struct Built {
+    listener: TcpListener,
+    address: SocketAddr,
+    control: UnixListener,
+    signals: Signals,
+    core: Core,
+    inbox: Inbox,
+    running: Running,
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    events: broadcast::Sender<Arc<Event>>,
+}
+
+async fn start(mut startup: Startup) -> Result<(), StartError> {
+    let ready = startup.ready.take();
+    let Built {
+        listener,
+        address,
+        control,
+        signals,
+        core,
+        inbox,
+        running,
+        snapshot,
+        events,
+    } = build(startup).await?;
+    let core = tokio::spawn(core.run(inbox));
+    let sender = running.sender(&snapshot);
+    let exposition = Exposition {
+        snapshot: Arc::clone(&snapshot),
+        config: Arc::clone(&running.config),
+        meters: Arc::clone(&running.meters),
+        channels: Arc::clone(&sender.counts),
+        sums: Arc::new(ArcSwap::from_pointee(Sums::default())),
+        clock: Arc::clone(&running.clock),
+    };
+    let health = Arc::new(web::Health::default());
+    let state = web::State {
+        snapshot,
+        settings: Arc::clone(&running.settings),
+        clock: Arc::clone(&running.clock),
+        metrics: Arc::new(move || exposition.render()),
+        reload: running.reload_callback(),
+        health: Arc::clone(&health),
+        events,
+    };
+    let (stop, stopping) = watch::channel(false);
+    let web = tokio::spawn(web::serve(listener, state.clone(), until(stopping.clone())));
+    let local = tokio::spawn(web::serve_unix(control, state, until(stopping.clone())));
+    let telling = tokio::spawn(sender.run(stopping));
+    health.set_ready(true);
+    let page = format!("http://{address}/");
+    tracing::info!(page, "ready");
+    systemd::ready(&page);
+    if ready.is_some_and(|ready| ready.send(address).is_err()) {
+        tracing::debug!("the starter has lost interest; the daemon runs all the same");
+    }
+
+    signals.wait(&running, &page, core).await;
+    systemd::stopping();
+    health.set_ready(false);
+    stop.send_replace(true);
+    stop_core(&running.commands).await;
+    // Answers and deliveries under way get what is left of the second.
+    let rest = async { (drop(web.await), drop(local.await), drop(telling.await)) };
+    if tokio::time::timeout(Span::from_millis(500), rest).await.is_err() {
+        tracing::debug!("something was still under way at the stop");
+    }
+    remove_control_socket(running.store.path());
+    let store = running.store;
+    if tokio::task::spawn_blocking(move || drop(store)).await.is_err() {
+        tracing::error!("the record could not be closed in order");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn build(startup: Startup) -> Result<Built, StartError> {
+    let Startup {
+        config: path,
+        env,
+        clock,
+        socket,
+        notice,
+        ready: _,
+    } = startup;
+    let config = Arc::new(config::load::load(&path, env.clone()).map_err(StartError::Config)?);
+    let plugins = Plugins::build(&config).map_err(StartError::Config)?;
+    let listener = listen(&config).await?;
+    let address = listener.local_addr().map_err(|source| StartError::Listen {
+        address: config.web.listen,
+        source,
+    })?;
+    let signals = Signals::new()?;
+    let opened = Store::open(&config.database, &store::Options::default(), Arc::clone(&clock))?;
+    let control = control_socket(&config.database)?;
+    let store = Arc::new(opened.store);
+    let installation = reload::prepare(Arc::clone(&config), &plugins, &store, &clock)?;
+    let needed = installation.targets.echo_rate(config.polling.count);
+    let (icmp, bursts) = start_icmp(parts::icmp(&config, needed), socket, &clock)?;
+    let client =
+        Client::new(&snmp::transport::Options::default(), Arc::clone(&clock)).map_err(StartError::Snmp)?;
+    let poller = Arc::new(Poller::new(
+        client,
+        Arc::clone(&plugins.profiles),
+        Arc::clone(&clock),
+    ));
+    let past = store
+        .readers()
+        .with(|reader| past::read(reader, opened.alive_at))?;
+
+    let snapshot = Arc::new(ArcSwap::from_pointee(empty_snapshot(&clock)));
+    let meters = Arc::new(Meters::default());
+    meters.config_reloaded(true, clock.wall());
+    let (events, _) = broadcast::channel(EVENTS);
+    let (done_in, done) = mpsc::channel(DONE);
+    let (commands, orders) = mpsc::channel(COMMANDS);
+    let around = Surroundings {
+        clock: Arc::clone(&clock),
+        meters: Arc::clone(&meters),
+        icmp,
+        asking: Asking::new(
+            done_in,
+            Arc::clone(&poller),
+            config.snmp.max_devices,
+            Arc::clone(&clock),
+        ),
+        writer: store.writer().clone(),
+        snapshot: Arc::clone(&snapshot),
+        events: events.clone(),
+    };
+    let inbox = Inbox {
+        bursts,
+        done,
+        commands: orders,
+        committed: store.committed(),
+    };
+    let running = Running {
+        path,
+        env,
+        notice: notice.clone(),
+        clock,
+        store,
+        poller,
+        meters,
+        commands,
+        directory: Arc::new(ArcSwap::from_pointee(parts::directory(
+            &config,
+            plugins.notifiers,
+        ))),
+        settings: Arc::new(ArcSwap::from_pointee(parts::web(&config, notice))),
+        config: Arc::new(ArcSwap::from(config)),
+        reloading: Arc::default(),
+    };
+    let core = Core::new(around, installation, past);
+    Ok(Built {
+        listener,
+        address,
+        control,
+        signals,
+        core,
+        inbox,
+        running,
+        snapshot,
+        events,
+    })
+}
+
+fn start_icmp(
+    options: icmp::Options,
+    socket: Option<OpenSocket>,
+    clock: &SharedClock,
+) -> Result<(worker::Handle, worker::Results), StartError> {
+    let seed = Seed::random()?;
+    let open = socket.unwrap_or_else(|| Box::new(system_socket));
+    let echo = open(seed, Arc::clone(clock))?;
+    let (icmp, bursts) = worker::spawn(options, seed, echo, Arc::clone(clock))?;
+    tracing::info!(
+        mode = icmp.facts().mode.as_str(),
+        buffer = icmp.facts().receive_buffer,
+        "pinging"
+    );
+    Ok((icmp, bursts))
+}
+
+async fn listen(config: &Config) -> Result<TcpListener, StartError> {
+    let anonymous = if config.web.allow_anonymous {
+        web::AllowAnonymous::Read
+    } else {
+        web::AllowAnonymous::No
+    };
+    let address = config.web.listen;
+    web::may_bind(address, anonymous)?;
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| StartError::Listen { address, source })
+}
+
+/// The path of the control socket: beside the database.
+pub fn control_path(database: &Path) -> PathBuf {
+    database.with_file_name("control.sock")
+}
+
+/// Makes the control socket. Call it while the record's lock is held: a socket
+/// that lies there then is a dead one.
+fn control_socket(database: &Path) -> Result<UnixListener, StartError> {
+    let path = control_path(database);
+    let fault = |source| StartError::Control {
+        path: path.clone(),
+        source,
+    };
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(fault(error)),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&path).map_err(fault)?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(fault)?;
+    Ok(listener)
+}
+
+fn remove_control_socket(database: &Path) {
+    if let Err(error) = std::fs::remove_file(control_path(database)) {
+        tracing::debug!(%error, "the control socket was gone already");
+    }
+}
+
+fn empty_snapshot(clock: &SharedClock) -> Snapshot {
+    Snapshot {
+        at: clock.wall(),
+        inventory: Arc::default(),
+        index: Arc::default(),
+        shards: Vec::new(),
+        blind_since: None,
+        incidents: Arc::default(),
+    }
+}
+
+async fn until(mut stopping: watch::Receiver<bool>) {
+    // The sender lives as long as the daemon; its end is a stop as well.
+    drop(stopping.wait_for(|stop| *stop).await);
+}
+
+async fn stop_core(commands: &mpsc::Sender<Command>) {
+    let (done, wait) = oneshot::channel();
+    if commands.send(Command::Stop(done)).await.is_err() {
+        tracing::error!("the core had ended before the stop");
+        return;
+    }
+    if tokio::time::timeout(STOP, wait).await.is_err() {
+        tracing::error!("the core did not stop in time");
+    }
+}

@@ -152,7 +152,7 @@ fn head(yaml: &mut String, setting: &Setting<'_>) -> std::fmt::Result {
         ms(5_000),
         ms(150).max(10),
         ms(700).max(150),
-        ms(1_000).max(100),
+        ms(1_000).max(1_000),
     )?;
     writeln!(
         yaml,
@@ -167,7 +167,7 @@ fn head(yaml: &mut String, setting: &Setting<'_>) -> std::fmt::Result {
         ms(8_000),
         setting.webhook,
     )?;
-    writeln!(yaml, "backup: {{interval: off}}\nlog: {{level: warn}}")
+    writeln!(yaml, "log: {{level: warn}}")
 }
 
 fn units(yaml: &mut String) -> std::fmt::Result {
@@ -348,10 +348,10 @@ fn services() -> String {
     format!(
         "services:\n  \
          - {{id: cong-ttdt, name: Trang thông tin điện tử, site: vp, check: {{kind: http, url: \"http://{}:{}/\", \
-         body: Thanh Sơn}}}}\n  \
+         body_match: Thanh Sơn}}}}\n  \
          - {{id: qlvb, name: Phần mềm quản lý văn bản và điều hành, site: vp, check: {{kind: http, \
          url: \"http://{}:{}/login\"}}}}\n  \
-         - {{id: sv-ssh, name: Cổng dịch vụ máy chủ, site: vp, parents: [sv-vp], check: {{kind: tcp, address: \"{}:{}\"}}}}\n",
+         - {{id: sv-ssh, name: Cổng dịch vụ máy chủ, site: vp, parents: [sv-vp], check: {{kind: tcp, host: {}, port: {}}}}}\n",
         PORTAL.0, PORTAL.1, DOCUMENTS.0, DOCUMENTS.1, DOCUMENTS.0, DOCUMENTS.1
     )
 }
@@ -370,6 +370,23 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn the_configuration_of_the_district_has_no_fault() {
+        let setting = Setting {
+            listen: "127.0.0.1:9099".parse().unwrap(),
+            database: std::path::Path::new("/tmp/o'neil.db"),
+            webhook: "http://127.0.0.1:1/",
+            speed: 1,
+        };
+        let yaml = config(&setting).unwrap();
+        let loaded =
+            crate::config::load::load_text("district.yaml", &yaml, crate::config::secret::Env::new([]));
+        let config = loaded.unwrap_or_else(|problems| panic!("{problems}"));
+        assert_eq!(config.inventory.sites.len(), 1 + 23 + 8);
+        assert_eq!(config.inventory.links.len(), 31);
+        assert!(config.inventory.devices.len() > 150);
+    }
 
     #[test]
     fn every_agent_has_an_address_of_its_own_in_the_lab_s_network() {

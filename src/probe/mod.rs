@@ -25,7 +25,7 @@ pub fn names() -> Vec<&'static str> {
     KINDS.iter().map(|kind| kind.name).collect()
 }
 
-/// Reads a check from its sub-tree of the configuration; problems go to the sink with their places.
+/// Reads a check whose kind stands beside its options; problems go to the sink with their places.
 pub fn build(node: &Node, sink: &Sink) -> Option<Box<dyn Check>> {
     let Some(name) = node.get("kind").and_then(|n| n.text()) else {
         sink.report(
@@ -34,6 +34,11 @@ pub fn build(node: &Node, sink: &Sink) -> Option<Box<dyn Check>> {
         );
         return None;
     };
+    build_kind(name, node, sink)
+}
+
+/// Reads the options of a check of that kind; problems go to the sink with their places.
+pub fn build_kind(name: &str, node: &Node, sink: &Sink) -> Option<Box<dyn Check>> {
     let Some(kind) = KINDS.iter().find(|kind| kind.name == name) else {
         let place = node.get("kind").unwrap_or(node);
         sink.report(

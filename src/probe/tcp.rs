@@ -1,5 +1,7 @@
 //! The check `tcp`: a connection is accepted, and says what it should.
 
+use std::sync::Arc;
+
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 
@@ -14,6 +16,7 @@ use crate::config::problem::Sink;
 use crate::config::schema::Key;
 use crate::config::schema::Kind as Value;
 use crate::config::schema::key;
+use crate::inventory::Host;
 use crate::model::Outcome;
 use crate::model::Reason;
 
@@ -63,6 +66,16 @@ fn build(node: &Node, sink: &Sink) -> Option<Box<dyn Check>> {
         send,
         expect,
     }))
+}
+
+/// A check that a connection is accepted, for the `tcp` probe of devices.
+pub fn connect_to(host: &Host, port: u16) -> Arc<dyn Check> {
+    Arc::new(Tcp {
+        host: host.to_string(),
+        port,
+        send: None,
+        expect: None,
+    })
 }
 
 impl Check for Tcp {

@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("monitor", "model inventory"),
     ("indicator", "model inventory monitor"),
     ("profile", "model inventory config"),
-    ("probe", "model clock profile i18n config"),
+    ("probe", "model clock profile i18n config inventory"),
     ("store", "model inventory monitor indicator clock"),
     ("metrics", "model inventory monitor indicator clock config"),
     ("alert", "model inventory monitor store i18n clock config"),

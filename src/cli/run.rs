@@ -1,0 +1,88 @@
+//! `tramgac run`: the daemon.
+
+use std::path::PathBuf;
+
+use clap::ArgMatches;
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use super::Exit;
+use super::Failure;
+use super::Subcommand;
+use super::arguments;
+use super::command_of;
+use super::subcommand;
+use crate::clock::SystemClock;
+use crate::config::secret::Env;
+use crate::daemon;
+use crate::daemon::StartError;
+use crate::daemon::Startup;
+
+/// This subcommand.
+pub const COMMAND: Subcommand = subcommand("run", command_of::<Arguments>, run);
+
+/// The daemon: watches what the configuration names, until it is told to stop.
+///
+/// SIGHUP reads the configuration again; SIGTERM and Ctrl-C stop, with everything committed.
+#[derive(Parser)]
+#[command(
+    name = "run",
+    after_help = "Examples:\n  tramgac run -c /etc/tramgac/config.yaml\n  tramgac run -c config.example.yaml --log debug"
+)]
+struct Arguments {
+    /// The configuration file
+    #[arg(short, long, value_name = "FILE")]
+    config: PathBuf,
+    /// Least level that is logged: error, warn, info, debug, trace, or a filter like `tramgac::store=debug,info`
+    #[arg(long, value_name = "LEVEL")]
+    log: Option<String>,
+    /// Log as JSON, one object a line
+    #[arg(long)]
+    log_json: bool,
+}
+
+fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
+    let Arguments {
+        config,
+        log,
+        log_json,
+    } = arguments(matches)?;
+    start_log(log.as_deref().unwrap_or("info"), log_json)?;
+    let startup = Startup {
+        config,
+        env: Env::of_process(),
+        clock: SystemClock::shared(),
+        socket: None,
+        notice: None,
+        ready: None,
+    };
+    daemon::run(startup).map_err(failure)?;
+    Ok(Exit::Ok)
+}
+
+/// What a failed start means for scripts.
+pub(super) fn failure(error: StartError) -> Failure {
+    if error.is_usage() {
+        Failure::usage(error)
+    } else {
+        Failure::could_not_look(error)
+    }
+}
+
+/// Sends the log to standard error; under systemd without times, which the journal adds.
+pub(super) fn start_log(level: &str, json: bool) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(level).map_err(Failure::usage)?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    let result = if json {
+        builder.json().try_init()
+    } else if std::env::var_os("JOURNAL_STREAM").is_some() {
+        builder.without_time().with_ansi(false).try_init()
+    } else {
+        let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
+        builder.with_ansi(ansi).try_init()
+    };
+    result.map_err(Failure::could_not_look)
+}

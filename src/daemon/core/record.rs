@@ -1,0 +1,274 @@
+//! What goes on record, and when; and how the schedule is doing, for metrics.
+
+use std::collections::BTreeSet;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::sync::broadcast;
+
+use super::Core;
+use crate::config::model::Config;
+use crate::daemon::looks::Look;
+use crate::metrics::Meters;
+use crate::model::Event;
+use crate::model::Mono;
+use crate::model::Span;
+use crate::model::TargetId;
+use crate::model::Timestamp;
+use crate::schedule::Plan;
+use crate::store::Batch;
+use crate::store::DeviceFacts;
+use crate::store::DeviceInterfaces;
+use crate::store::Handle;
+use crate::store::Sample;
+use crate::store::SavedState;
+use crate::store::SendError;
+
+/// How often what is not urgent is handed to the writer.
+const HAND_OVER: Span = Span::from_millis(500);
+/// How often running sums are saved: a crash loses so much of them.
+const SUMS: Span = Span::from_secs(10);
+/// Samples that are kept while the writer does not take any.
+const MAX_SAMPLES: usize = 200_000;
+
+macro_rules! words {
+    ($($name:ident = $text:literal),*) => {
+        /// Words that stand in every observation and sample, made once.
+        #[derive(Clone)]
+        pub(super) struct Words {
+            $($name: Arc<str>,)*
+        }
+
+        impl Default for Words {
+            fn default() -> Self {
+                Self { $($name: Arc::from($text),)* }
+            }
+        }
+
+        impl Words {
+            $(pub(super) fn $name(&self) -> Arc<str> {
+                Arc::clone(&self.$name)
+            })*
+        }
+    };
+}
+
+words! {
+    icmp = "icmp",
+    snmp = "snmp",
+    empty = "",
+    rtt = "rtt_seconds",
+    loss = "loss_ratio",
+    duration = "duration_seconds",
+    receive = "receive_bytes_per_second",
+    transmit = "transmit_bytes_per_second"
+}
+
+/// The way to the writer.
+pub(super) struct Record {
+    writer: Handle,
+    pending: Batch,
+    handed_over_at: Mono,
+    sums_at: Mono,
+    totals: BTreeSet<TargetId>,
+    /// Events that wait for their commit before readers hear of them.
+    untold: VecDeque<(u64, Vec<Arc<Event>>)>,
+    /// The writer does not follow; said once.
+    is_stuck: bool,
+    pub(super) words: Words,
+}
+
+impl Record {
+    pub(super) fn new(writer: Handle, now: Mono) -> Self {
+        Self {
+            writer,
+            pending: Batch::default(),
+            handed_over_at: now,
+            sums_at: now,
+            totals: BTreeSet::new(),
+            untold: VecDeque::new(),
+            is_stuck: false,
+            words: Words::default(),
+        }
+    }
+
+    pub(super) fn sample(&mut self, sample: Sample) {
+        if self.pending.samples.len() < MAX_SAMPLES {
+            self.pending.samples.push(sample);
+        }
+    }
+
+    pub(super) fn facts(&mut self, facts: DeviceFacts) {
+        self.pending.facts.push(facts);
+    }
+
+    pub(super) fn interfaces(&mut self, interfaces: DeviceInterfaces) {
+        self.pending.interfaces.push(interfaces);
+    }
+
+    pub(super) fn totals_changed(&mut self, id: TargetId) {
+        self.totals.insert(id);
+    }
+
+    /// Tells readers of the events that are on disk.
+    pub(super) fn announce(&mut self, ticket: u64, events: &broadcast::Sender<Arc<Event>>) {
+        while self.untold.front().is_some_and(|(t, _)| *t <= ticket) {
+            for event in self.untold.pop_front().into_iter().flat_map(|(_, list)| list) {
+                // Without listeners there is nobody to tell.
+                drop(events.send(event));
+            }
+        }
+    }
+
+    fn hand_over(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        let events: Vec<Arc<Event>> = self.pending.events.iter().cloned().map(Arc::new).collect();
+        match self.writer.send(std::mem::take(&mut self.pending)) {
+            Ok(ticket) => {
+                self.is_stuck = false;
+                if !events.is_empty() {
+                    self.untold.push_back((ticket, events));
+                }
+            }
+            Err(SendError::Full(batch) | SendError::Closed(batch)) => {
+                if !self.is_stuck {
+                    tracing::error!(
+                        "the record can't be written at the moment; events are kept, history may be lost"
+                    );
+                }
+                self.is_stuck = true;
+                self.pending = *batch;
+            }
+        }
+    }
+
+    /// Hands over what is left and waits until it is on disk, a second at most.
+    pub(super) async fn finish(&mut self, wall: Timestamp) {
+        self.pending.alive_at = Some(wall);
+        let batch = std::mem::take(&mut self.pending);
+        match tokio::time::timeout(Span::from_secs(1), self.writer.commit(batch)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the last batch could not be committed"),
+            Err(_) => tracing::error!("the last batch was not committed within a second"),
+        }
+    }
+}
+
+impl Core {
+    /// Puts events and what is to be told of them into one batch, with all that changed.
+    pub(super) fn write(&mut self, events: &[Event], wall: Timestamp, mono: Mono) {
+        if !events.is_empty() {
+            let outbox = crate::alert::route::plan(events, &self.seen(), &self.now.routes, wall);
+            self.record.pending.outbox.extend(outbox);
+            self.record.pending.events.extend_from_slice(events);
+        }
+        if mono.since(self.record.sums_at) >= SUMS {
+            self.record.sums_at = mono;
+            self.flush_totals();
+        }
+        if self.record.pending.is_urgent() || mono.since(self.record.handed_over_at) >= HAND_OVER {
+            self.record.handed_over_at = mono;
+            self.save_states();
+            self.record.pending.alive_at = Some(wall);
+            self.record.hand_over();
+        }
+        let stats = self.record.writer.stats();
+        self.around.meters.db_queue.set(stats.queued);
+        self.around.meters.db_write_failures.raise_to(stats.commit_errors);
+    }
+
+    /// Plans what is not yet told anew, after the routes have changed.
+    pub(super) fn replan(&mut self, wall: Timestamp) {
+        let open: Vec<_> = self.table.incidents().open().map(|i| (i.target, i.id)).collect();
+        let outbox = crate::alert::route::replan(&open, &self.seen(), &self.now.routes, wall);
+        self.record.pending.outbox.extend(outbox);
+    }
+
+    fn save_states(&mut self) {
+        for (target, saved) in self.table.take_changed() {
+            match serde_json::to_vec(&saved) {
+                Ok(body) => self.record.pending.states.push(SavedState {
+                    target,
+                    state: saved.state.state,
+                    since: saved.state.since,
+                    reason: saved.state.reason.clone(),
+                    body,
+                }),
+                Err(error) => tracing::error!(%error, %target, "a state can't be saved"),
+            }
+        }
+    }
+
+    pub(super) fn flush_totals(&mut self) {
+        for id in std::mem::take(&mut self.record.totals) {
+            if let Some(view) = self.publisher.view(id) {
+                self.record.pending.totals.push((id, view.totals));
+            }
+        }
+    }
+}
+
+/// How the schedule is doing. A cycle is one interval, in which every target is due once.
+#[derive(Default)]
+pub(super) struct Cycles {
+    icmp: Cycle,
+    snmp: Cycle,
+    service: Cycle,
+}
+
+#[derive(Default)]
+struct Cycle {
+    ends_at: Option<Mono>,
+    /// The longest look of this cycle.
+    longest: Span,
+}
+
+impl Cycles {
+    /// A look has taken so long.
+    pub(super) fn took(&mut self, look: Look, took: Span) {
+        let cycle = match look {
+            Look::Ping(_) | Look::Uplink => &mut self.icmp,
+            Look::Snmp(_) => &mut self.snmp,
+            Look::Check(_) => &mut self.service,
+        };
+        cycle.longest = cycle.longest.max(took);
+    }
+
+    /// Brings the meters up to date.
+    pub(super) fn turn(
+        &mut self,
+        plan: &Plan<Look>,
+        meters: &Meters,
+        config: &Config,
+        wall: Timestamp,
+        mono: Mono,
+    ) {
+        let counts = plan.counts();
+        let polling = &config.polling;
+        let all = [
+            (&mut self.icmp, "icmp", polling.intervals.device),
+            (&mut self.snmp, "snmp", config.snmp.interval),
+            (&mut self.service, "service", polling.intervals.service),
+        ];
+        for (cycle, name, interval) in all {
+            let meter = meters.protocol(name);
+            meter.interval.set(interval);
+            meter.lag.set(counts.lag);
+            match cycle.ends_at {
+                Some(at) if mono < at => {}
+                Some(_) => {
+                    meter.cycles.inc();
+                    meter.last_cycle.set(wall);
+                    meter.duration.set(std::mem::take(&mut cycle.longest));
+                    cycle.ends_at = Some(mono.plus(interval));
+                }
+                None => cycle.ends_at = Some(mono.plus(interval)),
+            }
+        }
+        let icmp = meters.protocol("icmp");
+        icmp.overruns.raise_to(counts.overruns);
+        icmp.in_flight.set(counts.in_flight);
+    }
+}

@@ -1,0 +1,460 @@
+//! SNMP turns and checks: what they brought becomes views, facts, events and history.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Core;
+use crate::daemon::asking::Turn;
+use crate::daemon::asking::TurnOrder;
+use crate::daemon::looks::Look;
+use crate::model::BlindReason;
+use crate::model::Detail;
+use crate::model::Event;
+use crate::model::EventKind;
+use crate::model::Evidence;
+use crate::model::EvidenceKind;
+use crate::model::Mono;
+use crate::model::Observation;
+use crate::model::Outcome;
+use crate::model::ServiceStats;
+use crate::model::TargetId;
+use crate::model::Timestamp;
+use crate::monitor::snapshot::InterfaceView;
+use crate::monitor::snapshot::SnmpView;
+use crate::monitor::snapshot::Totals;
+use crate::probe::snmp::poll::Polled;
+use crate::probe::snmp::poll::PolledInterface;
+use crate::probe::snmp::poll::State;
+use crate::profile::What;
+use crate::schedule::long_outage_interval;
+use crate::store::DeviceFacts;
+use crate::store::DeviceInterfaces;
+use crate::store::Sample;
+use crate::store::SeriesKey;
+
+/// What is remembered of a device between its turns.
+#[derive(Default)]
+pub(super) struct Device {
+    /// What the poller remembers; absent while a turn is under way.
+    state: State,
+    /// When everything was asked the last time.
+    inventory_at: Option<Mono>,
+    /// Since when it has not answered.
+    silent_since: Option<Mono>,
+    /// What it is.
+    facts: BTreeMap<String, String>,
+    /// Its interfaces, by name.
+    interfaces: BTreeMap<String, InterfaceView>,
+}
+
+impl Core {
+    pub(super) fn restore_views(
+        &mut self,
+        totals: BTreeMap<TargetId, Totals>,
+        facts: BTreeMap<TargetId, BTreeMap<String, String>>,
+        interfaces: BTreeMap<TargetId, Vec<InterfaceView>>,
+    ) {
+        let ids: Vec<TargetId> = self.table.topology().specs().iter().map(|s| s.id).collect();
+        for id in ids {
+            if let Some(view) = self.table.view(id) {
+                self.publisher.update(view);
+            }
+        }
+        for (id, sums) in totals {
+            self.publisher.modify(id, |view| {
+                view.totals.echo_sent = sums.echo_sent;
+                view.totals.echo_received = sums.echo_received;
+                view.totals.rtt_sum = sums.rtt_sum;
+            });
+        }
+        for (id, facts) in facts {
+            self.devices.entry(id).or_default().facts = facts;
+        }
+        for (id, list) in interfaces {
+            let known = list.into_iter().map(|i| (i.name.clone(), i)).collect();
+            self.devices.entry(id).or_default().interfaces = known;
+        }
+    }
+
+    pub(super) fn begin_turn(&mut self, id: TargetId) {
+        let Some(agent) = self.now.targets.agents.get(&id) else {
+            return;
+        };
+        let Some(address) = self.names.socket(agent) else {
+            let observation = Observation {
+                target: id,
+                probe: self.record.words.snmp(),
+                at: self.around.clock.wall(),
+                outcome: Outcome::Blind(BlindReason::Dns),
+                detail: Detail::None,
+            };
+            self.observe(&observation);
+            self.ended(Look::Snmp(id));
+            return;
+        };
+        let mono = self.around.clock.mono();
+        let device = self.devices.entry(id).or_default();
+        let every = self.now.config.snmp.inventory_interval;
+        let what = match device.inventory_at {
+            Some(at) if mono.since(at) < every => What::Readings,
+            _ => What::Inventory,
+        };
+        let order = TurnOrder {
+            target: id,
+            address,
+            credentials: agent.credentials.clone(),
+            state: std::mem::take(&mut device.state),
+            what,
+        };
+        self.around.asking.turn(order, self.patience());
+    }
+
+    pub(super) fn end_turn(&mut self, turn: Turn) {
+        let Turn {
+            target: id,
+            polled,
+            state,
+        } = turn;
+        let wall = self.around.clock.wall();
+        let mono = self.around.clock.mono();
+        let meter = self.around.meters.protocol("snmp");
+        meter.attempts.inc();
+        if let Outcome::Bad(reason) = &polled.outcome {
+            meter.failed(reason);
+        }
+        let answered = polled.outcome == Outcome::Good;
+        let Some(agent) = self.now.targets.agents.get(&id) else {
+            return;
+        };
+        let device = self.devices.entry(id).or_default();
+        device.state = state;
+        // Another's trouble (ours) is no silence of the device.
+        match &polled.outcome {
+            Outcome::Good => device.silent_since = None,
+            Outcome::Bad(_) => {
+                device.silent_since.get_or_insert(mono);
+            }
+            Outcome::Blind(_) => {}
+        }
+        let silent = device
+            .silent_since
+            .map(|since| mono.since(since))
+            .unwrap_or_default();
+        self.plan
+            .set_interval(Look::Snmp(id), long_outage_interval(agent.interval, silent));
+        if answered {
+            if polled.what == What::Inventory && !polled.partial {
+                device.inventory_at = Some(mono);
+            }
+            self.learn(id, &polled, wall);
+            if polled.rebooted {
+                self.table.rebooted(id, polled.at, wall, &mut self.effects);
+            }
+        } else {
+            self.publisher.modify(id, |view| {
+                let mut snmp = view.snmp.as_deref().cloned().unwrap_or_default();
+                snmp.up = false;
+                snmp.reason = reason_of(&polled.outcome);
+                snmp.polled_at = Some(wall);
+                snmp.duration = polled.stats.duration;
+                view.snmp = Some(Arc::new(snmp));
+            });
+        }
+        let observation = Observation {
+            target: id,
+            probe: self.record.words.snmp(),
+            at: polled.at,
+            outcome: polled.outcome,
+            detail: Detail::Snmp(polled.stats),
+        };
+        self.observe(&observation);
+        self.ended(Look::Snmp(id));
+    }
+
+    /// Takes in what a device told: an answer without a fact erases nothing (trap 7).
+    fn learn(&mut self, id: TargetId, polled: &Polled, wall: Timestamp) {
+        let Some(device) = self.devices.get_mut(&id) else {
+            return;
+        };
+        let mut event = |kind| {
+            self.effects.events.push(Event {
+                at: polled.at,
+                recorded_at: wall,
+                target: Some(id),
+                kind,
+            });
+        };
+        let told = polled.facts();
+        for fact in &told {
+            let old = device.facts.insert(fact.key.clone(), fact.value.clone());
+            if old.as_ref() != Some(&fact.value) {
+                event(EventKind::FactChanged {
+                    key: fact.key.clone(),
+                    old,
+                    new: Some(fact.value.clone()),
+                });
+            }
+        }
+        let seen = compare(device, polled, &mut event);
+        let is_complete = !polled.partial;
+        let is_news = polled.what == What::Inventory
+            || seen.iter().any(|v| is_other(device.interfaces.get(&v.name), v));
+        if is_complete {
+            device
+                .interfaces
+                .retain(|name, _| seen.iter().any(|v| v.name == *name));
+        }
+        for view in &seen {
+            device.interfaces.insert(view.name.clone(), view.clone());
+        }
+        let interfaces: Vec<InterfaceView> = device.interfaces.values().cloned().collect();
+        let facts = device
+            .facts
+            .iter()
+            .map(|(k, v)| crate::model::Fact {
+                key: k.clone(),
+                value: v.clone(),
+            })
+            .collect();
+        self.sample_turn(id, polled, &seen);
+        self.weigh_links(id, &interfaces, polled.at, wall);
+        if !told.is_empty() {
+            self.record.facts(DeviceFacts {
+                target: id,
+                at: polled.at,
+                set: told,
+                withdrawn: Vec::new(),
+            });
+        }
+        if is_news {
+            self.record.interfaces(DeviceInterfaces {
+                target: id,
+                at: polled.at,
+                complete: is_complete,
+                rows: seen,
+            });
+        }
+        let snmp = SnmpView {
+            up: true,
+            reason: None,
+            polled_at: Some(wall),
+            duration: polled.stats.duration,
+            packets: polled.stats.packets,
+            uptime: polled.stats.uptime,
+            profile: polled.learnt.profile.clone(),
+            facts,
+            interfaces,
+            readings: polled.readings(),
+        };
+        self.publisher.modify(id, |view| view.snmp = Some(Arc::new(snmp)));
+    }
+
+    fn sample_turn(&mut self, id: TargetId, polled: &Polled, seen: &[InterfaceView]) {
+        let at = polled.at;
+        for view in seen {
+            let instance: Arc<str> = view.name.as_str().into();
+            for (metric, rate) in [
+                (self.record.words.receive(), view.in_rate),
+                (self.record.words.transmit(), view.out_rate),
+            ] {
+                if let Some(value) = rate {
+                    let series = SeriesKey {
+                        target: id,
+                        metric,
+                        instance: Arc::clone(&instance),
+                    };
+                    self.record.sample(Sample { series, at, value });
+                }
+            }
+        }
+        for reading in polled.readings() {
+            if let Ok(value) = reading.value {
+                let metric = format!("{}_{}", reading.kind, reading.unit).into();
+                let series = SeriesKey {
+                    target: id,
+                    metric,
+                    instance: reading.instance.as_str().into(),
+                };
+                self.record.sample(Sample { series, at, value });
+            }
+        }
+    }
+
+    /// How much of their bandwidth the links that end on this device use.
+    fn weigh_links(&mut self, id: TargetId, interfaces: &[InterfaceView], at: Timestamp, wall: Timestamp) {
+        for port in self.now.targets.uplinks.get(&id).into_iter().flatten() {
+            let Some(view) = interfaces.iter().find(|i| i.name == port.interface) else {
+                continue;
+            };
+            let Some(contracted) = port.contracted_bps.filter(|bps| *bps > 0) else {
+                continue;
+            };
+            let rate = view
+                .in_rate
+                .into_iter()
+                .chain(view.out_rate)
+                .fold(None, |most: Option<f64>, rate| {
+                    Some(most.map_or(rate, |m| m.max(rate)))
+                });
+            if let Some(rate) = rate {
+                self.table.utilisation(
+                    port.link,
+                    rate * 8.0 / contracted as f64,
+                    at,
+                    wall,
+                    &mut self.effects,
+                );
+            }
+        }
+    }
+
+    pub(super) fn end_check(
+        &mut self,
+        id: TargetId,
+        at: Timestamp,
+        kind: Arc<str>,
+        outcome: Outcome,
+        stats: ServiceStats,
+    ) {
+        let meter = self.around.meters.protocol("service");
+        meter.attempts.inc();
+        if let Outcome::Bad(reason) = &outcome {
+            meter.failed(reason);
+        }
+        let is_service = self
+            .table
+            .topology()
+            .get(id)
+            .is_some_and(|spec| spec.key.kind == crate::model::TargetKind::Service);
+        let series = SeriesKey {
+            target: id,
+            metric: self.record.words.duration(),
+            instance: self.record.words.empty(),
+        };
+        self.record.sample(Sample {
+            series,
+            at,
+            value: stats.duration.as_secs_f64(),
+        });
+        let detail = if is_service {
+            Detail::Service(stats.clone())
+        } else if outcome == Outcome::Good {
+            Detail::Presence(Evidence {
+                kind: EvidenceKind::TcpConnection,
+                seen_by: None,
+            })
+        } else {
+            Detail::None
+        };
+        self.observe(&Observation {
+            target: id,
+            probe: kind,
+            at,
+            outcome,
+            detail,
+        });
+        if is_service {
+            self.publisher.modify(id, |view| view.service = Some(stats));
+        }
+        self.ended(Look::Check(id));
+    }
+}
+
+/// The interfaces that a turn told of; what changed since the turn before becomes events.
+fn compare(device: &Device, polled: &Polled, event: &mut impl FnMut(EventKind)) -> Vec<InterfaceView> {
+    let mut seen = Vec::with_capacity(polled.interfaces.len());
+    for one in &polled.interfaces {
+        let mut view = interface_view(one);
+        if let Some(old) = device.interfaces.get(&view.name) {
+            view.changed_at = if old.oper_up == view.oper_up {
+                old.changed_at
+            } else {
+                Some(polled.at)
+            };
+            for (what, old, new) in differences(old, &view) {
+                event(EventKind::InterfaceChanged {
+                    name: view.name.clone(),
+                    what: what.to_owned(),
+                    old,
+                    new,
+                });
+            }
+        }
+        seen.push(view);
+    }
+    seen
+}
+
+fn reason_of(outcome: &Outcome) -> Option<crate::model::Reason> {
+    match outcome {
+        Outcome::Bad(reason) => Some(reason.clone()),
+        Outcome::Blind(_) => Some(crate::model::Reason::Blind),
+        Outcome::Good => None,
+    }
+}
+
+/// What readers see of an interface.
+fn interface_view(one: &PolledInterface) -> InterfaceView {
+    let PolledInterface { name, told, totals } = one;
+    let is_up = |word: &Option<String>| word.as_deref().map(|w| w == "up");
+    let [
+        in_octets,
+        out_octets,
+        in_errors,
+        out_errors,
+        in_discards,
+        out_discards,
+    ] = totals.counters;
+    InterfaceView {
+        name: name.clone(),
+        index: told.index.and_then(|i| u32::try_from(i).ok()).unwrap_or_default(),
+        descr: told.descr.clone(),
+        alias: told.alias.clone(),
+        kind: told.kind.clone(),
+        mac: told.mac.clone(),
+        mtu: told.mtu.and_then(|m| u32::try_from(m).ok()),
+        admin_up: is_up(&told.admin),
+        oper_up: is_up(&told.oper),
+        speed_bps: told.speed_bps,
+        in_octets,
+        out_octets,
+        in_errors,
+        out_errors,
+        in_discards,
+        out_discards,
+        in_rate: totals.in_rate,
+        out_rate: totals.out_rate,
+        changed_at: None,
+    }
+}
+
+type Difference = (&'static str, Option<String>, Option<String>);
+
+/// What changed of an interface that is worth an event.
+fn differences(old: &InterfaceView, new: &InterfaceView) -> Vec<Difference> {
+    let state = |up: Option<bool>| up.map(|up| if up { "up" } else { "down" }.to_owned());
+    let number = |n: Option<u64>| n.map(|n| n.to_string());
+    let mut list: Vec<Difference> = vec![
+        ("oper", state(old.oper_up), state(new.oper_up)),
+        ("admin", state(old.admin_up), state(new.admin_up)),
+        ("speed", number(old.speed_bps), number(new.speed_bps)),
+        (
+            "index",
+            number(Some(old.index.into())),
+            number(Some(new.index.into())),
+        ),
+    ];
+    // What is no longer told is no change (trap 7).
+    list.retain(|(_, old, new)| new.is_some() && old != new);
+    list
+}
+
+/// Whether an interface is new or told otherwise than before, counters aside.
+fn is_other(old: Option<&InterfaceView>, new: &InterfaceView) -> bool {
+    old.is_none_or(|old| {
+        !differences(old, new).is_empty()
+            || old.alias != new.alias
+            || old.mac != new.mac
+            || old.descr != new.descr
+    })
+}

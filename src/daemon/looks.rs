@@ -1,0 +1,348 @@
+//! What every target is asked, and where: the addresses to ping, the SNMP
+//! agent, the check. Built from the inventory at start and reload; names are
+//! resolved again and again, and one that does not resolve is one unknown
+//! target, no more (trap 18).
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::parts;
+use super::parts::Plugins;
+use crate::config::model::Config;
+use crate::inventory::Device;
+use crate::inventory::Host;
+use crate::inventory::Inventory;
+use crate::inventory::Link;
+use crate::inventory::MonitorMode;
+use crate::inventory::Service;
+use crate::model::DeviceId;
+use crate::model::LinkId;
+use crate::model::ServiceId;
+use crate::model::Span;
+use crate::model::TargetId;
+use crate::model::TargetKey;
+use crate::model::TargetKind;
+use crate::monitor::Settings;
+use crate::probe::Check;
+use crate::probe::icmp::Group;
+use crate::probe::snmp::credential::Credential;
+
+/// One thing that is done again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Look {
+    /// Ping a target.
+    Ping(TargetId),
+    /// Ask a device over SNMP.
+    Snmp(TargetId),
+    /// Check a service, or a device's TCP port.
+    Check(TargetId),
+    /// Ping the addresses that prove that we can look.
+    Uplink,
+}
+
+/// What a target is asked.
+#[derive(Default)]
+pub struct Targets {
+    /// Pings.
+    pub pings: BTreeMap<TargetId, Ping>,
+    /// SNMP.
+    pub agents: BTreeMap<TargetId, Agent>,
+    /// Checks.
+    pub checks: BTreeMap<TargetId, Checked>,
+    /// Links that end on an interface of a device, by the device.
+    pub uplinks: BTreeMap<TargetId, Vec<LinkPort>>,
+}
+
+/// How a target is pinged.
+#[derive(Debug, Clone)]
+pub struct Ping {
+    /// Where it can be reached: for a link every far end, for a device one address of each family.
+    pub hosts: Vec<Host>,
+    /// How often.
+    pub interval: Span,
+    /// How long to wait for a reply.
+    pub timeout: Span,
+    /// The line that it shares with others.
+    pub group: Option<Group>,
+    /// The link, for the histogram of its round trip times.
+    pub link: Option<LinkId>,
+}
+
+/// How a device is asked over SNMP.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    /// Where.
+    pub host: Host,
+    /// UDP port.
+    pub port: u16,
+    /// As whom, in this order.
+    pub credentials: Vec<Arc<Credential>>,
+    /// How often.
+    pub interval: Span,
+}
+
+/// A check of a service or of a device's port.
+#[derive(Clone)]
+pub struct Checked {
+    /// The name of its kind.
+    pub kind: Arc<str>,
+    /// The check.
+    pub check: Arc<dyn Check>,
+    /// How often.
+    pub interval: Span,
+    /// How long it may take.
+    pub timeout: Span,
+}
+
+/// The interface that a link ends on.
+#[derive(Debug, Clone)]
+pub struct LinkPort {
+    /// The link.
+    pub link: TargetId,
+    /// The interface's name.
+    pub interface: String,
+    /// Contracted bits per second, the smaller of both directions.
+    pub contracted_bps: Option<u64>,
+}
+
+impl Targets {
+    /// Collects everything that is to be asked.
+    pub fn build(
+        config: &Config,
+        plugins: &Plugins,
+        settings: &Settings,
+        inventory: &Inventory,
+        index: &BTreeMap<TargetKey, TargetId>,
+    ) -> Self {
+        let mut targets = Self::default();
+        let builder = Builder {
+            config,
+            plugins,
+            settings,
+            inventory,
+            index,
+        };
+        for (key, id) in index {
+            match key.kind {
+                TargetKind::Device => {
+                    if let Some(device) = inventory.devices.get(&DeviceId(key.slug.clone())) {
+                        builder.device(*id, device, &mut targets);
+                    }
+                }
+                TargetKind::Link => {
+                    if let Some(link) = inventory.links.get(&LinkId(key.slug.clone())) {
+                        builder.link(*id, link, &mut targets);
+                    }
+                }
+                TargetKind::Service => {
+                    if let Some(service) = inventory.services.get(&ServiceId(key.slug.clone())) {
+                        builder.service(*id, service, &mut targets);
+                    }
+                }
+            }
+        }
+        targets
+    }
+
+    /// Every name that has to be resolved.
+    pub fn names(&self) -> std::collections::BTreeSet<String> {
+        let pinged = self.pings.values().flat_map(|p| p.hosts.iter());
+        let asked = self.agents.values().map(|a| &a.host);
+        pinged
+            .chain(asked)
+            .filter_map(|host| match host {
+                Host::Name(name) => Some(name.clone()),
+                Host::Ip(_) => None,
+            })
+            .collect()
+    }
+
+    /// Echo requests a second that the schedule needs, `count` a burst.
+    pub fn echo_rate(&self, count: u16) -> f64 {
+        self.pings
+            .values()
+            .map(|p| f64::from(count) * p.hosts.len() as f64 / p.interval.as_secs_f64().max(0.001))
+            .sum()
+    }
+}
+
+struct Builder<'a> {
+    config: &'a Config,
+    plugins: &'a Plugins,
+    settings: &'a Settings,
+    inventory: &'a Inventory,
+    index: &'a BTreeMap<TargetKey, TargetId>,
+}
+
+impl Builder<'_> {
+    /// The line that a site's equipment shares: that of its first link.
+    fn group(&self, site: Option<&crate::model::SiteId>) -> Option<Group> {
+        let site = site?;
+        let link = self.inventory.links.values().find(|l| l.site == *site)?;
+        let id = self.index.get(&TargetKey::from(link.id.clone()))?;
+        let polling = &self.config.polling;
+        Some(Group {
+            id: id.0,
+            rate: polling.link_rate.max(1),
+            burst: u16::try_from(polling.link_burst).unwrap_or(u16::MAX).max(1),
+        })
+    }
+
+    fn device(&self, id: TargetId, device: &Device, targets: &mut Targets) {
+        if device.mode != MonitorMode::Polled || !device.is_member() {
+            return;
+        }
+        let Some(first) = device.primary_host() else {
+            return;
+        };
+        let probes = self.settings.probes(device);
+        let interval = self.settings.interval(device);
+        let has = |name: &str| probes.iter().any(|p| p == name);
+        if has("icmp") {
+            let ping = Ping {
+                hosts: one_of_each_family(device),
+                interval,
+                timeout: device.probing.timeout.unwrap_or(self.config.polling.timeout),
+                group: self.group(device.site.as_ref()),
+                link: None,
+            };
+            targets.pings.insert(id, ping);
+        }
+        let credentials: Vec<Arc<Credential>> = device
+            .credentials
+            .iter()
+            .filter_map(|name| self.config.credentials.get(name))
+            .map(|given| Arc::new(parts::credential(given)))
+            .collect();
+        if has("snmp") && !credentials.is_empty() {
+            let carries_a_link = self
+                .inventory
+                .links
+                .values()
+                .any(|l| l.router.as_ref() == Some(&device.id));
+            let usual = if carries_a_link {
+                self.config.snmp.link_interval
+            } else {
+                self.config.snmp.interval
+            };
+            let by_class = self
+                .settings
+                .classes
+                .get(&device.class)
+                .and_then(|c| c.snmp_interval);
+            let agent = Agent {
+                host: first.clone(),
+                port: device.probing.snmp_port.unwrap_or(self.config.snmp.port),
+                credentials,
+                interval: device.probing.snmp_interval.or(by_class).unwrap_or(usual),
+            };
+            targets.agents.insert(id, agent);
+        }
+        if has("tcp")
+            && let Some(port) = device.probing.tcp_port
+        {
+            let check = crate::probe::tcp::connect_to(first, port);
+            let timeout = device.probing.timeout.unwrap_or(self.config.polling.timeout);
+            targets.checks.insert(
+                id,
+                Checked {
+                    kind: "tcp".into(),
+                    check,
+                    interval,
+                    timeout,
+                },
+            );
+        }
+    }
+
+    fn link(&self, id: TargetId, link: &Link, targets: &mut Targets) {
+        let router = link.router.as_ref().and_then(|r| self.inventory.devices.get(r));
+        let mut hosts = link.far_end.clone();
+        if hosts.is_empty() {
+            hosts.extend(router.and_then(Device::primary_host).cloned());
+        }
+        if !hosts.is_empty() {
+            let ping = Ping {
+                hosts,
+                interval: link.interval.unwrap_or(self.settings.intervals.link),
+                timeout: link.timeout.unwrap_or(self.config.polling.timeout),
+                group: self.group(Some(&link.site)),
+                link: Some(link.id.clone()),
+            };
+            targets.pings.insert(id, ping);
+        }
+        if let (Some(router), Some(interface)) = (router, &link.interface)
+            && let Some(device) = self.index.get(&TargetKey::from(router.id.clone()))
+        {
+            let contracted = [link.contracted_receive_bps, link.contracted_transmit_bps];
+            targets.uplinks.entry(*device).or_default().push(LinkPort {
+                link: id,
+                interface: interface.clone(),
+                contracted_bps: contracted.into_iter().flatten().min(),
+            });
+        }
+    }
+
+    fn service(&self, id: TargetId, service: &Service, targets: &mut Targets) {
+        let Some(check) = self.plugins.checks.get(&service.id) else {
+            return;
+        };
+        targets.checks.insert(
+            id,
+            Checked {
+                kind: service.check.kind.as_str().into(),
+                check: Arc::clone(check),
+                interval: service.interval.unwrap_or(self.config.polling.intervals.service),
+                timeout: service.timeout.unwrap_or(self.config.polling.service_timeout),
+            },
+        );
+    }
+}
+
+/// The first address of each family; a name stands for whatever it resolves to.
+fn one_of_each_family(device: &Device) -> Vec<Host> {
+    let hosts = || device.addresses.iter().map(|a| &a.host);
+    let mut chosen: Vec<Host> = hosts().take(1).cloned().collect();
+    if let Some(Host::Ip(first)) = chosen.first() {
+        let first = *first;
+        let other = hosts().find(|h| matches!(h, Host::Ip(ip) if ip.is_ipv4() != first.is_ipv4()));
+        chosen.extend(other.cloned());
+    }
+    chosen
+}
+
+/// What names stand for at the moment.
+#[derive(Debug, Default)]
+pub struct Names {
+    found: BTreeMap<String, Vec<IpAddr>>,
+}
+
+impl Names {
+    /// Takes in what a name resolved to; an empty answer keeps the last good one (a resolver may be down).
+    pub fn learn(&mut self, name: String, addresses: Vec<IpAddr>) {
+        if !addresses.is_empty() {
+            self.found.insert(name, addresses);
+        }
+    }
+
+    /// The addresses of a host: one of each family for a name; empty while it is not resolved.
+    pub fn addresses(&self, host: &Host) -> Vec<IpAddr> {
+        match host {
+            Host::Ip(ip) => vec![*ip],
+            Host::Name(name) => {
+                let all = self.found.get(name).map_or(&[][..], Vec::as_slice);
+                let first = |v4: bool| all.iter().find(|a| a.is_ipv4() == v4).copied();
+                first(true).into_iter().chain(first(false)).collect()
+            }
+        }
+    }
+
+    /// The address of an SNMP agent.
+    pub fn socket(&self, agent: &Agent) -> Option<SocketAddr> {
+        self.addresses(&agent.host)
+            .first()
+            .map(|ip| SocketAddr::new(*ip, agent.port))
+    }
+}

@@ -1,0 +1,52 @@
+//! The signals of the system: reload at SIGHUP, stop at SIGTERM and SIGINT.
+
+use tokio::signal::unix::Signal;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+
+use super::StartError;
+use super::reload::Running;
+use super::systemd;
+
+/// The signals of the system.
+pub(super) struct Signals {
+    hup: Signal,
+    term: Signal,
+    int: Signal,
+}
+
+impl Signals {
+    pub(super) fn new() -> Result<Self, StartError> {
+        let listen = |kind| {
+            signal(kind).map_err(|source| StartError::System {
+                what: "signal handling",
+                source,
+            })
+        };
+        Ok(Self {
+            hup: listen(SignalKind::hangup())?,
+            term: listen(SignalKind::terminate())?,
+            int: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Reloads at SIGHUP; returns at SIGTERM, SIGINT, or when the core has died.
+    pub(super) async fn wait(mut self, running: &Running, page: &str, mut core: tokio::task::JoinHandle<()>) {
+        loop {
+            tokio::select! {
+                _ = self.term.recv() => return,
+                _ = self.int.recv() => return,
+                ended = &mut core => {
+                    tracing::error!(?ended, "the core has ended by itself; stopping, so that systemd starts anew");
+                    return;
+                }
+                _ = self.hup.recv() => {
+                    systemd::reloading();
+                    // Told in the log, and in tramgac_config_last_reload_successful.
+                    drop(running.reload().await);
+                    systemd::ready(page);
+                }
+            }
+        }
+    }
+}
