@@ -63,16 +63,15 @@ impl Plugins {
                 notifiers.insert(name.clone(), notifier);
             }
         }
-        let profiles =
-            match profile::load::Library::open(config.profiles.as_deref()) {
-                Ok(library) => Some(Arc::clone(library.set())),
-                Err(problems) => {
-                    for problem in problems.as_slice() {
-                        sink.report(problem.clone());
-                    }
-                    None
+        let profiles = match profile::load::Library::open(config.profiles.as_deref()) {
+            Ok(library) => Some(Arc::clone(library.set())),
+            Err(problems) => {
+                for problem in problems.as_slice() {
+                    sink.report(problem.clone());
                 }
-            };
+                None
+            }
+        };
         sink.finish(profiles.map(|profiles| Self {
             checks,
             notifiers,
