@@ -1,15 +1,19 @@
 //! The command line: one file per subcommand, one line each in [`COMMANDS`].
 
+pub mod backup;
 pub mod check;
 pub mod completions;
 pub mod config_file;
 pub mod inspect;
+pub mod database;
+pub mod export;
 mod inspect_table;
 pub mod man;
 pub mod output;
 pub mod ping;
 pub mod profile;
 pub mod run;
+pub mod restore;
 pub mod schema;
 pub mod snmp_options;
 pub mod walk;
@@ -88,13 +92,16 @@ pub struct Subcommand {
 
 /// Every subcommand, sorted by name.
 pub static COMMANDS: &[Subcommand] = &[
+    backup::COMMAND,
     check::COMMAND,
     completions::COMMAND,
     inspect::COMMAND,
+    export::COMMAND,
     man::COMMAND,
     ping::COMMAND,
     profile::COMMAND,
     run::COMMAND,
+    restore::COMMAND,
     schema::COMMAND,
     walk::COMMAND,
 ];

@@ -228,6 +228,11 @@ impl Reader {
             .unwrap_or_default())
     }
 
+    /// A moment before which there is no history of any level.
+    pub fn oldest_history(&self) -> Result<Timestamp> {
+        history::read::oldest(&self.connection)
+    }
+
     /// Every series of which history is kept, by target, measure and instance.
     pub fn series(&self, of: Option<TargetId>) -> Result<Vec<SeriesKey>> {
         let doing = "can't read the series";

@@ -14,6 +14,7 @@ mod icmp_loopback;
 mod metrics_docs;
 mod metrics_exposition;
 mod snmp_snmpd;
+mod store_cli;
 mod store_faults;
 mod store_history;
 mod store_record;

@@ -238,6 +238,45 @@ impl Series<'_> {
     }
 }
 
+/// A moment before which there is no history: the beginning of the oldest
+/// window, or of the oldest row of the journal.
+pub(in crate::store) fn oldest(c: &Connection) -> Result<Timestamp> {
+    let mut oldest: Option<Tick> = None;
+    for level in [
+        Level::Open,
+        Level::Raw,
+        Level::FiveMinutes,
+        Level::Hour,
+        Level::Day,
+    ] {
+        let first: Option<i64> = c
+            .prepare_cached("SELECT id FROM chunk WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT 1")
+            .and_then(|mut s| {
+                s.query_row(params![level.key(0, 0), level.end_key()], |r| r.get(0))
+                    .optional()
+            })
+            .map_err(Error::sqlite(DOING))?;
+        let begin = first.map(|key| level.base(level::window_of(key)));
+        oldest = match (oldest, begin) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+    let row: Option<Vec<u8>> = c
+        .prepare_cached("SELECT body FROM journal ORDER BY id LIMIT 1")
+        .and_then(|mut s| s.query_row([], |r| r.get(0)).optional())
+        .map_err(Error::sqlite(DOING))?;
+    let in_journal = row
+        .and_then(|bytes| journal::decode(&bytes, None))
+        .and_then(|entries| entries.into_iter().map(|(_, at, _)| at).min());
+    Ok(oldest
+        .into_iter()
+        .chain(in_journal)
+        .min()
+        .unwrap_or(Tick(0))
+        .into())
+}
+
 /// The finest level of which a range has no more points than asked for; a
 /// sample a minute is assumed.
 pub(in crate::store) fn level_for(range: &Range, points: usize) -> Level {
