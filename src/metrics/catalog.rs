@@ -314,6 +314,36 @@ catalog! {
             "Time since the SNMP agent restarted, unwrapped (SNMPv2-MIB sysUpTime, 1.3.6.1.2.1.1.3)."
         DEVICE_AVAILABILITY_RATIO Gauge Ratio "tramgac_device_availability_ratio" [device, window]
             "Availability of one device over a sliding window, from the database."
+        WIFI_CLIENTS Gauge None "tramgac_wifi_clients" [device, radio, ssid]
+            "Associated stations."
+        PRINTER_SUPPLY_RATIO Gauge Ratio "tramgac_printer_supply_ratio" [device, supply, color]
+            "Level over capacity of a supply (Printer-MIB prtMarkerSupplies). Absent where the printer reports no number."
+        PRINTER_PAGES_TOTAL Counter None "tramgac_printer_pages_total" [device]
+            "Pages printed in the life of the printer (prtMarkerLifeCount)."
+        UPS_ON_BATTERY Gauge Bool "tramgac_ups_on_battery" [device]
+            "1 if the UPS runs on battery."
+        UPS_BATTERY_CHARGE_RATIO Gauge Ratio "tramgac_ups_battery_charge_ratio" [device]
+            "Battery charge, 0 to 1 (UPS-MIB upsEstimatedChargeRemaining)."
+        UPS_BATTERY_RUNTIME_SECONDS Gauge Seconds "tramgac_ups_battery_runtime_seconds" [device]
+            "Estimated time left on battery (UPS-MIB upsEstimatedMinutesRemaining)."
+        UPS_BATTERY_TEMPERATURE_CELSIUS Gauge Celsius "tramgac_ups_battery_temperature_celsius" [device]
+            "Battery temperature."
+        UPS_OUTPUT_LOAD_RATIO Gauge Ratio "tramgac_ups_output_load_ratio" [device, phase]
+            "Output load over capacity."
+        UPS_INPUT_VOLTS Gauge Volts "tramgac_ups_input_volts" [device, phase]
+            "Input voltage."
+        HOST_CPU_UTILIZATION_RATIO Gauge Ratio "tramgac_host_cpu_utilization_ratio" [device]
+            "CPU in use, mean of all processors (hrProcessorLoad)."
+        HOST_MEMORY_USED_BYTES Gauge Bytes "tramgac_host_memory_used_bytes" [device]
+            "Memory in use, buffers and cache left out where known."
+        HOST_MEMORY_SIZE_BYTES Gauge Bytes "tramgac_host_memory_size_bytes" [device]
+            "Memory size."
+        HOST_FILESYSTEM_USED_BYTES Gauge Bytes "tramgac_host_filesystem_used_bytes" [device, mountpoint]
+            "File system space in use."
+        HOST_FILESYSTEM_SIZE_BYTES Gauge Bytes "tramgac_host_filesystem_size_bytes" [device, mountpoint]
+            "File system size."
+        HOST_TEMPERATURE_CELSIUS Gauge Celsius "tramgac_host_temperature_celsius" [device, sensor]
+            "Temperature."
     }
     Interfaces {
         INTERFACE_INFO Gauge None "tramgac_interface_info" [device, ifname, ifalias, ifdescr, iftype]

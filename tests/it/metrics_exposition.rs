@@ -208,6 +208,52 @@ fn a_machine_under_secrecy_rules_is_named_nowhere() {
     );
 }
 
+// traps 10, 11
+#[test]
+fn readings_come_in_base_units_and_what_has_no_number_is_absent() {
+    let read = plain(&district::running(90, START));
+    let one = |name: &str, labels: &[(&str, &str)]| read.value(&format!("tramgac_{name}"), labels);
+    assert_eq!(
+        one("host_cpu_utilization_ratio", &[]).map(|v| whole((v * 10.0).round())),
+        Some(3)
+    );
+    assert_eq!(one("host_memory_used_bytes", &[]), Some(4e9));
+    assert_eq!(one("ups_input_volts", &[("phase", "1")]), Some(228.0));
+    assert_eq!(one("ups_output_load_ratio", &[]), Some(0.31));
+    assert_eq!(one("ups_battery_temperature_celsius", &[]), Some(27.0));
+    assert_eq!(read.select("tramgac_host_temperature_celsius", &[]).len(), 1);
+    let supplies = read.select("tramgac_printer_supply_ratio", &[]);
+    assert_eq!(supplies.len(), 1, "{supplies:?}");
+    assert_eq!(supplies[0].0["color"], "black");
+    let guests = [
+        ("device", "office-ap-1"),
+        ("radio", "radio1"),
+        ("ssid", "UBND-Khách"),
+    ];
+    assert_eq!(one("wifi_clients", &guests), Some(12.0));
+}
+
+#[test]
+fn an_agent_that_fell_silent_leaves_no_old_readings_behind() {
+    let inventory = one_site([device("ups", Class::Ups, Some("hall"))]);
+    let silent = snapshot(inventory, START, |id, key| {
+        let mut v = view(id, key, State::Up);
+        let mut snmp = district::snmp(START, 7, Vec::new());
+        snmp.up = false;
+        v.snmp = Some(Arc::new(snmp));
+        v
+    });
+    let read = plain(&silent);
+    assert_eq!(read.value("tramgac_snmp_up", &[]), Some(0.0));
+    for gone in [
+        "snmp_uptime_seconds",
+        "interface_oper_up",
+        "interface_receive_bytes_total",
+    ] {
+        assert!(read.select(&format!("tramgac_{gone}"), &[]).is_empty(), "{gone}");
+    }
+}
+
 #[test]
 fn an_exempt_device_keeps_its_state_and_does_not_count() {
     let mut pc = device("pc", Class::Computer, Some("hall"));

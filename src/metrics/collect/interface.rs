@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::Extra;
 use super::rows::Rows;
+use super::rows::answered;
 use crate::metrics::catalog;
 use crate::metrics::catalog::{CATALOG, Metric, Part};
 use crate::metrics::expose::{Labels, Writer};
@@ -88,7 +89,7 @@ pub(super) fn write(w: &mut Writer<'_>, rows: &Rows<'_>, extra: &Extra) {
     let mut infos: Vec<Labels> = Vec::new();
     let mut over_limit = 0;
     for row in rows.shown() {
-        let Some(snmp) = row.view.and_then(|v| v.snmp.as_deref()) else {
+        let Some(snmp) = answered(row.view) else {
             continue;
         };
         let mut names = BTreeSet::new();

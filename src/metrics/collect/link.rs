@@ -2,6 +2,7 @@
 
 use super::rows::LinkRow;
 use super::rows::Rows;
+use super::rows::answered;
 use super::rows::up;
 use super::{Extra, Times};
 use crate::metrics::catalog;
@@ -115,7 +116,7 @@ fn interface_of<'a>(row: &LinkRow<'a>, rows: &Rows<'a>) -> Option<&'a InterfaceV
     if rows.snapshot.inventory.devices.get(&router)?.is_hidden() {
         return None;
     }
-    let snmp = rows.snapshot.by_key(&TargetKey::from(router))?.snmp.as_deref()?;
+    let snmp = answered(rows.snapshot.by_key(&TargetKey::from(router)))?;
     let named = |i: &&InterfaceView| i.name == name;
     let described = |i: &&InterfaceView| i.descr.as_deref() == Some(name);
     let interfaces = &snmp.interfaces;

@@ -15,6 +15,7 @@ mod fleet;
 mod geohash;
 mod interface;
 mod link;
+mod reading;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -188,6 +189,7 @@ pub fn render_into(
     }
     if selection.has(Part::Devices) {
         device::write(&mut writer, &rows, extra);
+        reading::write(&mut writer, &rows);
     }
     if selection.has(Part::Interfaces) {
         interface::write(&mut writer, &rows, extra);

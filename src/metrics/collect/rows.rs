@@ -11,6 +11,7 @@ use crate::model::{SiteId, State, TargetKey, TargetKind};
 use crate::monitor::Snapshot;
 use crate::monitor::fleet;
 use crate::monitor::fleet::Standing;
+use crate::monitor::snapshot::SnmpView;
 use crate::monitor::snapshot::TargetView;
 
 /// A family with one value for each `T`.
@@ -250,6 +251,12 @@ impl<'a> Rows<'a> {
 
 fn maintained(view: Option<&TargetView>) -> bool {
     view.is_some_and(|v| v.maintenance)
+}
+
+/// What a device's last poll told. `None` unless that poll was answered: an old
+/// reading is no reading.
+pub(super) fn answered(view: Option<&TargetView>) -> Option<&SnmpView> {
+    view?.snmp.as_deref().filter(|s| s.up)
 }
 
 /// 1 online, 0 out, absent while unknown.

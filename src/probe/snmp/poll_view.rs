@@ -18,7 +18,7 @@ use crate::profile::learnt::Supply;
 /// `supply_level`, `pages_total` and further page counts, `battery_charge`,
 /// `battery_runtime`, `ups_load`, `on_battery`, `input_voltage`,
 /// `output_voltage`, `battery_voltage`, `wifi_clients`, `poe_power`,
-/// `poe_budget`. The instance says which one; instances of a kind are unique.
+/// `poe_budget`. The instance says which one; instances of a kind are unique. A Wi-Fi network is called `radio / ssid`.
 pub fn readings(learnt: &Learnt, at: Timestamp) -> Vec<Reading> {
     let mut all = Readings { at, list: Vec::new() };
     for (n, p) in learnt.processors.iter().enumerate() {
@@ -62,7 +62,7 @@ pub fn readings(learnt: &Learnt, at: Timestamp) -> Vec<Reading> {
             .into_iter()
             .flatten()
             .collect();
-        let name = parts.join(" ");
+        let name = parts.join(" / ");
         all.whole("wifi_clients", &label(Some(&name), n), w.clients, "count");
     }
     for (n, p) in learnt.poe.iter().enumerate() {

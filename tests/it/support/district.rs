@@ -17,8 +17,8 @@ use tramgac::metrics::collect::{Build, IndicatorSample, Limits, Times, Window};
 use tramgac::metrics::process::Meters;
 use tramgac::model::observation::RttStats;
 use tramgac::model::{
-    EchoStats, Fact, IncidentId, Ratio, Reading, Reason, ServiceStats, Span, State, TargetId, TargetKey,
-    Timestamp,
+    Absent, EchoStats, Fact, IncidentId, Ratio, Reading, Reason, ServiceStats, Span, State, TargetId,
+    TargetKey, Timestamp,
 };
 use tramgac::monitor::Snapshot;
 use tramgac::monitor::snapshot::{IncidentView, InterfaceView, SHARD_TARGETS, SnmpView, TargetView, Totals};
@@ -387,6 +387,58 @@ pub fn snmp(at: Timestamp, octets: u64, readings: Vec<Reading>) -> SnmpView {
     }
 }
 
+/// What a device of a class measures.
+fn readings(class: &str, at: Timestamp) -> Vec<Reading> {
+    let all: &[(&str, &str, f64, &str)] = match class {
+        "server" => &[
+            ("cpu_load", "CPU 0", 0.2, "ratio"),
+            ("cpu_load", "CPU 1", 0.4, "ratio"),
+            ("memory_used", "Swap space", 1e6, "bytes"),
+            ("memory_used", "Physical memory", 4e9, "bytes"),
+            ("memory_size", "Physical memory", 8e9, "bytes"),
+            ("storage_used", "/", 2e10, "bytes"),
+            ("storage_size", "/", 1e11, "bytes"),
+            ("temperature", "CPU", 51.5, "celsius"),
+        ],
+        "ups" => &[
+            ("battery_charge", "", 0.97, "ratio"),
+            ("battery_runtime", "", 2400.0, "seconds"),
+            ("ups_load", "", 0.31, "ratio"),
+            ("on_battery", "", 0.0, "count"),
+            ("voltage", "Input 1", 228.0, "volts"),
+            ("voltage", "Output 1", 230.0, "volts"),
+            ("temperature", "Battery", 27.0, "celsius"),
+        ],
+        "printer" => &[
+            ("supply_level", "Black Cartridge \"CF230X\"", 0.4, "ratio"),
+            ("pages_total", "", 12_345.0, "count"),
+        ],
+        "wifi_ap" => &[
+            ("wifi_clients", "radio0 / UBND-CB", 7.0, "count"),
+            ("wifi_clients", "radio1 / UBND-Khách", 12.0, "count"),
+        ],
+        _ => &[],
+    };
+    let told = |(kind, instance, value, unit): &(&str, &str, f64, &str)| Reading {
+        kind: (*kind).to_owned(),
+        instance: (*instance).to_owned(),
+        value: Ok(*value),
+        unit: (*unit).to_owned(),
+        at,
+    };
+    let mut list: Vec<Reading> = all.iter().map(told).collect();
+    if class == "printer" {
+        list.push(Reading {
+            kind: "supply_level".to_owned(),
+            instance: "Waste box".to_owned(),
+            value: Err(Absent::SomeLeft),
+            unit: "ratio".to_owned(),
+            at,
+        });
+    }
+    list
+}
+
 /// An open outage for each target that is down or unreachable, the latter rooted in the first that is down.
 fn incidents(snapshot: &Snapshot) -> Vec<IncidentView> {
     let root = snapshot.targets().find(|t| t.state == State::Down).map(|t| t.id);
@@ -408,7 +460,10 @@ fn incidents(snapshot: &Snapshot) -> Vec<IncidentView> {
 /// its router and computers unreachable, one computer is off, one access point unknown.
 pub fn running(tick: u64, start: Timestamp) -> Snapshot {
     let at = start.plus(Span::from_secs(tick));
-    let mut snapshot = snapshot(district(), at, |id, key| {
+    let inventory = district();
+    let class = |d: &Device| (TargetKey::from(d.id.clone()), d.class);
+    let classes: BTreeMap<TargetKey, Class> = inventory.devices.values().map(class).collect();
+    let mut snapshot = snapshot(inventory, at, |id, key| {
         let slug = key.slug.as_str();
         let state = match slug {
             "wan-thach-khoan" | "office-pc-1" => State::Down,
@@ -447,8 +502,10 @@ pub fn running(tick: u64, start: Timestamp) -> Snapshot {
                 tls_not_after: Some(at.plus(Span::from_secs(30 * 86_400))),
             });
         }
-        if state.is_online() && (slug.ends_with("router") || slug.ends_with("switch")) {
-            v.snmp = Some(Arc::new(snmp(at, 1_000_000_000 + 1_250_000 * tick, Vec::new())));
+        let class = classes.get(key).map_or("", |c| c.as_str());
+        if state.is_online() && !matches!(class, "" | "computer" | "camera") {
+            let octets = 1_000_000_000 + 1_250_000 * tick;
+            v.snmp = Some(Arc::new(snmp(at, octets, readings(class, at))));
         }
         v
     });
