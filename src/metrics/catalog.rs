@@ -67,6 +67,11 @@ impl Part {
     /// All parts, in the order of the exposition.
     pub const ALL: [Self; 4] = [Self::Daemon, Self::Fleet, Self::Devices, Self::Interfaces];
 
+    /// The part of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|p| p.as_str() == word)
+    }
+
     /// The word in the path of an exposition.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -85,6 +85,9 @@ fn is_wanted(interface: &InterfaceView) -> bool {
 }
 
 pub(super) fn write(w: &mut Writer<'_>, rows: &Rows<'_>, extra: &Extra) {
+    if extra.limits.interfaces == 0 {
+        return;
+    }
     let mut chosen: Vec<(Labels, &InterfaceView)> = Vec::new();
     let mut infos: Vec<Labels> = Vec::new();
     let mut over_limit = 0;

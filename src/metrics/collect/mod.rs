@@ -29,6 +29,7 @@ use super::process::ProcessStats;
 use crate::inventory::UnitKind;
 use crate::model::{Span, TargetId};
 use crate::monitor::Snapshot;
+pub(super) use rows::NO_AREA;
 use rows::Rows;
 
 /// What an exposition needs beside the snapshot.
@@ -113,7 +114,8 @@ pub struct Limits {
     /// reads in some seconds; more belongs into several expositions.
     pub series: u64,
     /// Interfaces per device. A stack of eight switches has 400 ports, but 64
-    /// cover every access switch of one unit with its uplinks.
+    /// cover every access switch of one unit with its uplinks. 0: no interfaces
+    /// are wanted, and none counts as left out.
     pub interfaces: usize,
 }
 
@@ -138,6 +140,14 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// The share that a text like `3/8` asks for: the fourth of eight. `None`
+    /// for anything else.
+    pub fn parse_shard(text: &str) -> Option<(u32, u32)> {
+        let (share, of) = text.split_once('/')?;
+        let (share, of) = (share.parse().ok()?, of.parse().ok()?);
+        (share < of && of <= super::http_sd::MAX_SHARDS).then_some((share, of))
+    }
+
     /// Whether a part is asked for.
     pub fn has(&self, part: Part) -> bool {
         (self.parts.is_empty() || self.parts.contains(&part)) && (self.area.is_none() || part != Part::Daemon)

@@ -210,6 +210,8 @@ pub fn district() -> Inventory {
         pc
     });
     add(&mut all, hidden.collect::<Vec<_>>());
+    let l = link("wan-office", "office", "office-router");
+    all.links.insert(l.id.clone(), l);
     halls(&mut all);
     for school in &SCHOOLS {
         let hall = FORMER_UNITS.iter().find(|f| f.hall == school.hall).unwrap();
