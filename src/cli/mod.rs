@@ -12,10 +12,13 @@ pub mod man;
 pub mod output;
 pub mod ping;
 pub mod profile;
+pub mod record;
+pub mod report;
 pub mod restore;
 pub mod run;
 pub mod schema;
 pub mod snmp_options;
+pub mod status;
 pub mod walk;
 
 use std::process::ExitCode;
@@ -95,14 +98,16 @@ pub static COMMANDS: &[Subcommand] = &[
     backup::COMMAND,
     check::COMMAND,
     completions::COMMAND,
-    inspect::COMMAND,
     export::COMMAND,
+    inspect::COMMAND,
     man::COMMAND,
     ping::COMMAND,
     profile::COMMAND,
-    run::COMMAND,
+    report::COMMAND,
     restore::COMMAND,
+    run::COMMAND,
     schema::COMMAND,
+    status::COMMAND,
     walk::COMMAND,
 ];
 

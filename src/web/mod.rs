@@ -5,7 +5,10 @@
 //! told to stop. Everyone who comes by the network is a viewer: equipment under
 //! secrecy rules (`mode: never`) is counted and never shown.
 
+pub mod api;
 mod asset;
+mod discovery;
+mod events;
 mod page;
 pub mod policy;
 mod routes;
@@ -13,6 +16,7 @@ mod server;
 pub mod state;
 mod view;
 
+pub use api::Status;
 pub use policy::AllowAnonymous;
 pub use policy::BindRefused;
 pub use policy::may_bind;

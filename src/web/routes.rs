@@ -17,7 +17,9 @@ use axum::routing::post;
 use tower_http::compression::CompressionLayer;
 
 use super::State;
+use super::api;
 use super::asset;
+use super::discovery;
 use super::page;
 use super::page::Visit;
 use super::policy;
@@ -35,6 +37,8 @@ pub(super) fn router(state: State) -> Router {
         .route("/incidents", get(page::incidents::page))
         .route("/inventory", get(page::inventory::page))
         .route("/asset/{name}", get(asset::serve))
+        .route("/sd/prometheus", get(discovery::answer))
+        .merge(api::router())
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
         .route("/-/reload", post(reload))

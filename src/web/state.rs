@@ -17,6 +17,7 @@ use crate::inventory::UnitKind;
 use crate::model::Event;
 use crate::model::Span;
 use crate::monitor::Snapshot;
+use crate::store::reader::Readers;
 
 /// What the pages and the API stand on. Cheap to clone; shared by all requests.
 #[derive(Clone)]
@@ -34,6 +35,8 @@ pub struct State {
     pub reload: Reload,
     /// Whether the daemon lives and is ready.
     pub health: Arc<Health>,
+    /// The record, for what the snapshot is too short for; `None`: only the snapshot.
+    pub record: Option<Readers>,
     /// Events after their commit. Bounded: who lags is told how many it missed.
     pub events: broadcast::Sender<Arc<Event>>,
 }

@@ -8,11 +8,13 @@
 )]
 
 mod architecture;
+mod cli_status;
 mod cli_walk;
 mod dashboards;
 mod icmp_loopback;
 mod metrics_docs;
 mod metrics_exposition;
+mod report_equipment;
 mod snmp_snmpd;
 mod store_cli;
 mod store_faults;
@@ -20,4 +22,6 @@ mod store_history;
 mod store_record;
 mod support;
 mod systemd_unit;
+mod web_http;
 mod web_look;
+mod web_pages;

@@ -237,7 +237,7 @@ fn down(visit: &Visit, outages: &[Outage<'_>]) -> Markup {
         section .down aria-labelledby="down" {
             h2 #down { (Text::OverviewDownNow.get(lang)) }
             @if outages.is_empty() {
-                p .none { (Text::FieldNone.get(lang)) }
+                p .none { (Text::OverviewNothingDown.get(lang)) }
             }
             ol .cards {
                 @for outage in outages.iter().take(MAX_OUTAGES) { li { (card(visit, outage)) } }

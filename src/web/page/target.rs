@@ -264,7 +264,13 @@ fn told(visit: &Visit, snmp: &SnmpView) -> Markup {
                 (Text::FieldFacts.get(lang)) " "
                 span .aside {
                     @match (&snmp.reason, snmp.polled_at) {
-                        (Some(reason), _) if !snmp.up => (Text::SnmpSilent.fill(lang, &[("reason", &view.reason(reason))])),
+                        (reason, _) if !snmp.up => {
+                            @let why = reason.as_ref().map_or_else(
+                                || Text::ReasonTimeout.get(lang).to_owned(),
+                                |reason| view.reason(reason),
+                            );
+                            (Text::SnmpSilent.fill(lang, &[("reason", &why)]))
+                        },
                         (_, Some(at)) => (Text::SnmpPolled.fill(lang, &[("when", &locale.when(at, view.now))])),
                         (_, None) => {},
                     }
@@ -290,7 +296,7 @@ fn told(visit: &Visit, snmp: &SnmpView) -> Markup {
             }
             @if !snmp.interfaces.is_empty() {
                 h3 { (Text::FieldInterfaces.get(lang)) }
-                (interfaces(visit, &snmp.interfaces))
+                (interfaces(visit, &snmp.interfaces, snmp.up))
             }
         }
     }
@@ -329,11 +335,15 @@ fn value(view: &View, reading: &Reading) -> String {
     }
 }
 
-fn interfaces(visit: &Visit, rows: &[InterfaceView]) -> Markup {
+/// `fresh`: the agent answers; what it said before it fell silent is no rate of now.
+fn interfaces(visit: &Visit, rows: &[InterfaceView], fresh: bool) -> Markup {
     let view = &visit.view;
     let (lang, locale) = (view.lang(), &view.locale);
-    let rate =
-        |octets: Option<f64>| octets.map_or_else(|| "–".to_owned(), |o| locale.bits_per_second(o * 8.0));
+    let rate = |octets: Option<f64>| {
+        octets
+            .filter(|_| fresh)
+            .map_or_else(|| "–".to_owned(), |o| locale.bits_per_second(o * 8.0))
+    };
     html! {
         table .list {
             thead { tr {

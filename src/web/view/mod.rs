@@ -28,6 +28,7 @@ use crate::inventory::Service;
 use crate::model::Reason;
 use crate::model::SiteId;
 use crate::model::State;
+use crate::model::TargetId;
 use crate::model::TargetKey;
 use crate::model::TargetKind;
 use crate::model::Timestamp;
@@ -72,6 +73,15 @@ impl<'a> Item<'a> {
             Self::Device(d) => d.site.as_ref(),
             Self::Link(l) => Some(&l.site),
             Self::Service(s) => s.site.as_ref(),
+        }
+    }
+
+    /// Kind and id.
+    pub(super) fn key(self) -> TargetKey {
+        match self {
+            Self::Device(d) => d.id.clone().into(),
+            Self::Link(l) => l.id.clone().into(),
+            Self::Service(s) => s.id.clone().into(),
         }
     }
 
@@ -122,6 +132,12 @@ impl View {
     pub(super) fn name(&self, key: &TargetKey) -> String {
         self.item(key)
             .map_or_else(|| key.to_string(), |item| item.name().to_owned())
+    }
+
+    /// The key of a root, unless it is gone or hidden.
+    pub(super) fn root_key(&self, root: Option<TargetId>) -> Option<String> {
+        let key = &self.snapshot.target(root?)?.key;
+        self.item(key).map(|_| key.to_string())
     }
 
     /// Every target that viewers may see, with its entry, in the order of the ids.

@@ -81,18 +81,11 @@ impl Browser {
         assert!(done, "the browser took no picture of {url}");
     }
 
-    /// The document as the browser understood it, with its script run or not.
-    pub fn document(&self, url: &str, script: bool) -> String {
+    /// The document as the browser understood it, after its script has run.
+    pub fn document(&self, url: &str) -> String {
         let path = self.folder.path().join("document.html");
         let file = std::fs::File::create(&path).unwrap();
-        let done = self.run(
-            &[
-                "--dump-dom".to_owned(),
-                format!("--blink-settings=scriptEnabled={script}"),
-                url.to_owned(),
-            ],
-            Stdio::from(file),
-        );
+        let done = self.run(&["--dump-dom".to_owned(), url.to_owned()], Stdio::from(file));
         assert!(done, "the browser could not read {url}");
         std::fs::read_to_string(path).unwrap()
     }

@@ -95,6 +95,7 @@ impl Web {
             }),
             reload: Arc::new(|| Box::pin(async { Err("config.yaml:3:1: unknown key\n".to_owned()) })),
             health,
+            record: None,
             events,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -116,6 +117,19 @@ impl Web {
             stop: Some(stop),
             runtime: Some(runtime),
         }
+    }
+
+    /// Runs something within the server's runtime.
+    pub fn enter<T>(&self, run: impl FnOnce() -> T) -> T {
+        let guard = self.runtime.as_ref().unwrap().enter();
+        let result = run();
+        drop(guard);
+        result
+    }
+
+    /// Lets a task run beside the server.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.as_ref().unwrap().spawn(task);
     }
 
     /// The address of a path.

@@ -1,0 +1,403 @@
+//! `tramgac status`: what is wrong now, in a terminal.
+//!
+//! Asks the running daemon over its socket beside the database; without one it
+//! reads the record, says so, and never says that all is well.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::ArgMatches;
+use clap::Parser;
+use clap::ValueEnum;
+use http_body_util::BodyExt;
+use http_body_util::Empty;
+use http_body_util::Limited;
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
+use tokio::net::UnixStream;
+
+use super::Exit;
+use super::Failure;
+use super::Subcommand;
+use super::config_file::ConfigFile;
+use super::output;
+use super::record;
+use crate::clock::Clock;
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::i18n::Lang;
+use crate::i18n::Locale;
+use crate::i18n::Text;
+use crate::model::IncidentId;
+use crate::model::TargetId;
+use crate::model::Timestamp;
+use crate::monitor::Snapshot;
+use crate::monitor::publish::Publisher;
+use crate::monitor::snapshot::IncidentView;
+use crate::monitor::snapshot::TargetView;
+use crate::report::render::terminal;
+use crate::report::table::Align;
+use crate::store::IncidentFilter;
+use crate::store::Reader;
+use crate::web;
+use crate::web::Status;
+
+/// The subcommand.
+pub const COMMAND: Subcommand = super::subcommand("status", super::command_of::<StatusCommand>, run);
+
+/// How long the daemon may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Largest answer that we read: that of a hundred thousand targets, all down.
+const MAX_ANSWER_BYTES: usize = 64 << 20;
+
+/// Show what is wrong now
+///
+/// Asks the running daemon. When none runs, the last known states are read from
+/// the database.
+#[derive(Debug, Parser)]
+#[command(
+    name = "status",
+    after_help = "Examples:\n  tramgac status -c tramgac.yaml\n  \
+                  tramgac status --lang en\n  \
+                  tramgac status --format json | jq '.outages[].target.key'\n\n\
+                  Exit codes: 0 nothing is wrong; 1 something is down, or the monitor is cut off; \
+                  2 usage or configuration error; 3 nobody is looking: no daemon runs, and the record \
+                  holds no outage."
+)]
+struct StatusCommand {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// The language: vi or en [default: that of the configuration]
+    #[arg(long)]
+    lang: Option<Lang>,
+    /// The daemon's socket [default: control.sock beside the database]
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Table,
+    /// One JSON object, that of /api/v1/status
+    Json,
+}
+
+/// Why the daemon could not be asked.
+#[derive(Debug, thiserror::Error)]
+enum AskError {
+    /// There is nobody behind the socket.
+    #[error("no daemon runs at {path}")]
+    NoDaemon {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// It does not let us in, or does not answer.
+    #[error("the daemon at {path} can't be asked: {why}; the socket is for root and the daemon's own user")]
+    Refused {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+}
+
+fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
+    let arguments: StatusCommand = super::arguments(matches)?;
+    let config = match arguments.config.load() {
+        Ok(config) => config,
+        Err(exit) => return Ok(exit),
+    };
+    let lang = arguments.lang.unwrap_or(config.language);
+    let locale = Locale::new(lang, config.timezone.zone.clone());
+    let database = record::database(&config);
+    let socket = arguments.socket.unwrap_or_else(|| record::socket(&database));
+    let now = SystemClock::new().wall();
+    let (status, live) = match ask(&socket, lang) {
+        Ok(status) => (status, true),
+        Err(AskError::NoDaemon { path }) => {
+            let Some(reader) = record::open(&database)? else {
+                return Err(Failure::could_not_look(format!(
+                    "no daemon runs ({} does not answer), and there is no database {}: start one by tramgac run -c {}",
+                    path.display(),
+                    database.display(),
+                    arguments.config.path.display(),
+                )));
+            };
+            (
+                remembered(&reader, &config, lang, now).map_err(Failure::could_not_look)?,
+                false,
+            )
+        }
+        Err(error @ AskError::Refused { .. }) => return Err(Failure::could_not_look(error)),
+    };
+    if !live {
+        output::note(&Text::StatusNoDaemon.fill(lang, &[("when", &locale.moment(status.published()))]));
+    }
+    let text = match arguments.format {
+        Format::Json => format!(
+            "{}\n",
+            serde_json::to_string_pretty(&status).map_err(Failure::could_not_look)?
+        ),
+        Format::Table => print(&status, &locale, now, output::is_terminal()),
+    };
+    output::text(&text).map_err(Failure::could_not_look)?;
+    Ok(if status.is_wrong() {
+        Exit::NotFine
+    } else if live {
+        Exit::Ok
+    } else {
+        Exit::CouldNotLook
+    })
+}
+
+/// Asks the daemon over its socket.
+fn ask(socket: &Path, lang: Lang) -> Result<Status, AskError> {
+    let refused = |why: String| AskError::Refused {
+        path: socket.to_owned(),
+        why,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| refused(e.to_string()))?;
+    runtime.block_on(async {
+        let body = tokio::time::timeout(PATIENCE, get(socket, lang))
+            .await
+            .map_err(|_elapsed| refused(format!("no answer within {} s", PATIENCE.as_secs())))??;
+        serde_json::from_slice(&body).map_err(|e| refused(format!("its answer is no status: {e}")))
+    })
+}
+
+async fn get(socket: &Path, lang: Lang) -> Result<Bytes, AskError> {
+    let refused = |why: String| AskError::Refused {
+        path: socket.to_owned(),
+        why,
+    };
+    let stream = UnixStream::connect(socket).await.map_err(|e| {
+        if matches!(
+            e.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+        ) {
+            AskError::NoDaemon {
+                path: socket.to_owned(),
+            }
+        } else {
+            refused(e.to_string())
+        }
+    })?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|e| refused(e.to_string()))?;
+    let request = hyper::Request::get(format!("/api/v1/status?lang={lang}"))
+        .header(hyper::header::HOST, "localhost")
+        .header(hyper::header::CONNECTION, "close")
+        .body(Empty::<Bytes>::new())
+        .map_err(|e| refused(e.to_string()))?;
+    // It carries the bytes; what fails in it, fails the request.
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "the connection to the daemon ended early");
+        }
+    });
+    let response = sender
+        .send_request(request)
+        .await
+        .map_err(|e| refused(e.to_string()))?;
+    if !response.status().is_success() {
+        return Err(refused(format!("it answered {}", response.status())));
+    }
+    let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES);
+    let collected = body.collect().await.map_err(|e| refused(e.to_string()))?;
+    Ok(collected.to_bytes())
+}
+
+/// The status as the record remembers it.
+fn remembered(reader: &Reader, config: &Config, lang: Lang, now: Timestamp) -> crate::store::Result<Status> {
+    let stored = reader.inventory()?;
+    let at = reader.alive_at()?.unwrap_or(Timestamp::EPOCH);
+    let keys: BTreeMap<TargetId, _> = stored.index.iter().map(|(key, id)| (*id, key.clone())).collect();
+    let open: BTreeMap<TargetId, _> = reader
+        .incidents(&IncidentFilter {
+            open: true,
+            ..IncidentFilter::default()
+        })?
+        .into_iter()
+        .map(|row| (row.target, row))
+        .collect();
+    let mut publisher = Publisher::new(Arc::new(stored.inventory), Arc::new(stored.index));
+    for saved in reader.saved_states()? {
+        let Some(key) = keys.get(&saved.target) else {
+            continue;
+        };
+        let incident = open.get(&saved.target);
+        publisher.update(TargetView {
+            id: saved.target,
+            key: key.clone(),
+            state: saved.state,
+            reason: saved.reason,
+            since: saved.since,
+            suspect: false,
+            incident: incident.map(|row| row.id),
+            root: incident.and_then(|row| row.root),
+            maintenance: false,
+            acknowledged: incident.is_some_and(|row| row.ack.is_some()),
+            flapping: false,
+            last_reply_at: None,
+            last_look_at: Some(at),
+            evidence: BTreeMap::new(),
+            totals: crate::monitor::snapshot::Totals::default(),
+            echo: None,
+            service: None,
+            snmp: None,
+        });
+    }
+    let mut incidents: Vec<IncidentView> = open
+        .into_values()
+        .map(|row| IncidentView {
+            id: IncidentId(row.id.0),
+            target: row.target,
+            root: row.root,
+            started_at: row.started_at,
+            ended_at: row.ended_at,
+            reason: row.reason,
+            acknowledged: row.ack.map(|ack| (ack.author, ack.comment)),
+        })
+        .collect();
+    incidents.sort_by_key(|i| std::cmp::Reverse(i.started_at));
+    publisher.set_incidents(incidents);
+    let snapshot: Snapshot = publisher.publish(at);
+    let settings = web::Settings {
+        organization: config.organization.name.clone(),
+        lang,
+        timezone: config.timezone.zone.clone(),
+        area_kind: config.area_kind.clone(),
+        ..web::Settings::default()
+    };
+    Ok(Status::of_snapshot(snapshot, settings, lang, now))
+}
+
+/// Escape sequences of a terminal, or nothing.
+struct Paint(bool);
+
+impl Paint {
+    fn with(&self, code: &str, text: &str) -> String {
+        if self.0 {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn bad(&self, text: &str) -> String {
+        self.with("1;31", text)
+    }
+
+    fn good(&self, text: &str) -> String {
+        self.with("32", text)
+    }
+
+    fn faint(&self, text: &str) -> String {
+        self.with("2", text)
+    }
+}
+
+/// The status for people.
+fn print(status: &Status, locale: &Locale, now: Timestamp, colours: bool) -> String {
+    let lang = locale.lang;
+    let paint = Paint(colours);
+    let mut out = vec![clean(&status.organization), String::new()];
+    if let Some(since) = status.blind_since() {
+        out.push(paint.bad(&Text::PageBlindTitle.fill(lang, &[("when", &locale.when(since, now))])));
+        out.push(Text::PageBlindText.get(lang).to_owned());
+        out.push(String::new());
+    }
+    if status.outages.is_empty() {
+        out.push(paint.good(Text::OverviewNothingDown.get(lang)));
+    } else {
+        let count = locale.count(status.outages.len());
+        out.push(paint.bad(&Text::OverviewTrouble.fill(lang, &[("n", &count)])));
+        let lines: Vec<Vec<String>> = status
+            .outages
+            .iter()
+            .map(|o| {
+                let behind = match o.consequences.len() {
+                    0 => String::new(),
+                    n => Text::OverviewConsequences.fill(lang, &[("n", &locale.count(n))]),
+                };
+                vec![
+                    o.target.name.clone(),
+                    o.target.state_text.clone(),
+                    Text::TimeSince.fill(lang, &[("when", &locale.when(o.started(), now))]),
+                    locale.duration(now.since(o.started())),
+                    o.target.reason.clone().unwrap_or_default(),
+                    behind,
+                ]
+            })
+            .collect();
+        out.extend(lines_of(&lines, 6));
+    }
+    if !status.degraded.is_empty() {
+        out.push(String::new());
+        out.push(Text::OverviewDegraded.get(lang).to_owned());
+        let lines: Vec<Vec<String>> = status
+            .degraded
+            .iter()
+            .map(|t| vec![t.name.clone(), t.reason.clone().unwrap_or_default()])
+            .collect();
+        out.extend(lines_of(&lines, 2));
+    }
+    out.push(String::new());
+    let sums = [
+        (Text::OverviewSites, &status.sites),
+        (Text::OverviewLinks, &status.links),
+        (Text::OverviewEquipment, &status.equipment),
+        (Text::OverviewWifi, &status.wifi),
+        (Text::OverviewServices, &status.services),
+    ];
+    let lines: Vec<Vec<String>> = sums
+        .iter()
+        .filter(|(_, sum)| sum.members > 0)
+        .map(|(text, sum)| {
+            let unknown = match sum.unknown {
+                0 => String::new(),
+                n => format!(
+                    "{} {}",
+                    locale.integer(n),
+                    Text::StateUnknown.get(lang).to_lowercase()
+                ),
+            };
+            let online = format!("{}/{}", locale.integer(sum.online), locale.integer(sum.expected));
+            vec![text.get(lang).to_owned(), online, unknown]
+        })
+        .collect();
+    out.extend(lines_of(&lines, 3));
+    out.push(String::new());
+    out.push(paint.faint(&Text::PageAsOf.fill(lang, &[("when", &locale.moment(status.published()))])));
+    out.push(String::new());
+    out.join("\n")
+}
+
+fn lines_of(lines: &[Vec<String>], columns: usize) -> Vec<String> {
+    let lines: Vec<Vec<String>> = lines
+        .iter()
+        .map(|line| line.iter().map(|cell| clean(cell)).collect())
+        .collect();
+    terminal::columns(&lines, &vec![Align::Left; columns])
+        .into_iter()
+        .map(|line| format!("  {line}"))
+        .collect()
+}
+
+/// A text without control characters: names come from people, and nothing in
+/// them may steer the terminal.
+fn clean(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}

@@ -1,0 +1,178 @@
+//! Outages of a time: what, where, from when to when, why.
+
+use super::Source;
+use crate::i18n;
+use crate::i18n::Text;
+use crate::model::Reason;
+use crate::model::Span;
+use crate::model::TargetId;
+use crate::model::TargetKey;
+use crate::model::TargetKind;
+use crate::monitor::fleet;
+use crate::report::Dataset;
+use crate::report::table::Align;
+use crate::report::table::Cell;
+use crate::report::table::Column;
+use crate::report::table::Table;
+use crate::store::IncidentRow;
+
+/// The dataset.
+pub const DATASET: Dataset = Dataset {
+    name: "outages",
+    title: Text::ReportOutages,
+    about: "Outages between two days, each with its start, end and cause",
+    build,
+};
+
+const COLUMNS: [Column; 10] = [
+    Column::brief("number", Text::FieldNumber, Align::Centre),
+    Column::brief("kind", Text::FieldKind, Align::Left),
+    Column::brief("name", Text::FieldName, Align::Left),
+    Column::brief("site", Text::FieldSite, Align::Left),
+    Column::wide("area", Text::FieldArea, Align::Left),
+    Column::brief("started_at", Text::FieldStarted, Align::Centre),
+    Column::brief("ended_at", Text::FieldEnded, Align::Centre),
+    Column::brief("duration_seconds", Text::FieldDuration, Align::Right),
+    Column::brief("cause", Text::FieldReason, Align::Left),
+    Column::wide("notes", Text::FieldNotes, Align::Left),
+];
+
+/// What an incident is about, for a report.
+struct Subject<'a> {
+    kind: TargetKind,
+    name: &'a str,
+    site: Option<&'a crate::model::SiteId>,
+}
+
+fn build(source: &Source) -> Table {
+    let lang = source.lang();
+    let (from, until) = source.period;
+    let mut sum = Span::ZERO;
+    let mut rows = Vec::new();
+    for incident in &source.incidents {
+        let Some(subject) = key_of(source, incident.target).and_then(|key| subject(source, key)) else {
+            continue;
+        };
+        if !source.wants(subject.site) {
+            continue;
+        }
+        let end = incident.ended_at.unwrap_or(until).min(until);
+        // Only what lies in the time asked for counts (trap 23).
+        let within = end.since(incident.started_at.max(from));
+        sum = sum.saturating_add(within);
+        rows.push(row(source, rows.len(), incident, &subject));
+    }
+    let mut total = vec![Cell::Empty; COLUMNS.len()];
+    for (cell, column) in total.iter_mut().zip(&COLUMNS) {
+        *cell = match column.key {
+            "name" => {
+                Cell::Text(Text::ReportOutagesTotal.fill(lang, &[("n", &source.locale.count(rows.len()))]))
+            }
+            "duration_seconds" => Cell::Duration(sum),
+            _ => Cell::Empty,
+        };
+    }
+    Table {
+        title: Text::ReportOutages,
+        lead: Text::ReportPeriod.fill(
+            lang,
+            &[
+                ("from", &source.locale.date(source.locale.day(from))),
+                (
+                    "to",
+                    &source
+                        .locale
+                        .date(source.locale.day(until.minus(Span::from_micros(1)))),
+                ),
+            ],
+        ),
+        columns: COLUMNS.to_vec(),
+        rows,
+        total: Some(total),
+        notes: vec![Text::ReportOutagesNote.get(lang).to_owned()],
+    }
+}
+
+fn key_of(source: &Source, id: TargetId) -> Option<&TargetKey> {
+    source
+        .index
+        .iter()
+        .find(|(_, other)| **other == id)
+        .map(|(key, _)| key)
+}
+
+/// The entry of a target; `None` for what is gone, hidden, or may be switched off.
+fn subject<'a>(source: &'a Source, key: &TargetKey) -> Option<Subject<'a>> {
+    let inventory = &source.inventory;
+    let kind = key.kind;
+    match kind {
+        TargetKind::Device => inventory
+            .devices
+            .get(&crate::model::DeviceId(key.slug.clone()))
+            .filter(|d| fleet::is_always_on(d) && !d.is_hidden())
+            .map(|d| Subject {
+                kind,
+                name: &d.name,
+                site: d.site.as_ref(),
+            }),
+        TargetKind::Link => inventory
+            .links
+            .get(&crate::model::LinkId(key.slug.clone()))
+            .map(|l| Subject {
+                kind,
+                name: &l.name,
+                site: Some(&l.site),
+            }),
+        TargetKind::Service => inventory
+            .services
+            .get(&crate::model::ServiceId(key.slug.clone()))
+            .map(|s| Subject {
+                kind,
+                name: &s.name,
+                site: s.site.as_ref(),
+            }),
+    }
+}
+
+fn row(source: &Source, before: usize, incident: &IncidentRow, subject: &Subject<'_>) -> Vec<Cell> {
+    let lang = source.lang();
+    let name = |text: &str| {
+        source
+            .index
+            .keys()
+            .find(|key| key.to_string() == text)
+            .and_then(|key| self::subject(source, key))
+            .map_or_else(|| text.to_owned(), |s| s.name.to_owned())
+    };
+    let root = incident
+        .root
+        .filter(|root| *root != incident.target)
+        .and_then(|root| key_of(source, root));
+    let cause = match root {
+        Some(key) => i18n::reason(&Reason::Parent(key.to_string()), lang, name),
+        None => i18n::reason(&incident.reason, lang, name),
+    };
+    let end = incident.ended_at.unwrap_or(source.period.1);
+    let note = incident.ack.as_ref().map(|ack| {
+        Text::FieldAcknowledgedBy.fill(lang, &[("author", &ack.author), ("comment", &ack.comment)])
+    });
+    COLUMNS
+        .iter()
+        .map(|column| match column.key {
+            "number" => Cell::Integer(u64::try_from(before).map_or(u64::MAX, |n| n.saturating_add(1))),
+            "kind" => Cell::Word {
+                key: subject.kind.as_str(),
+                text: Text::word("kind", subject.kind.as_str(), lang).to_owned(),
+            },
+            "name" => Cell::Text(subject.name.to_owned()),
+            "site" => Cell::text(Some(source.site_name(subject.site))),
+            "area" => Cell::Text(source.area_name(subject.site)),
+            "started_at" => Cell::Moment(incident.started_at),
+            "ended_at" => incident.ended_at.map_or(Cell::Empty, Cell::Moment),
+            "duration_seconds" => Cell::Duration(end.since(incident.started_at)),
+            "cause" => Cell::Text(cause.clone()),
+            "notes" => Cell::text(note.clone()),
+            _ => Cell::Empty,
+        })
+        .collect()
+}
