@@ -5,6 +5,7 @@ pub mod check;
 pub mod completions;
 pub mod config_file;
 pub mod database;
+pub mod demo;
 pub mod export;
 pub mod inspect;
 mod inspect_table;
@@ -98,6 +99,7 @@ pub static COMMANDS: &[Subcommand] = &[
     backup::COMMAND,
     check::COMMAND,
     completions::COMMAND,
+    demo::COMMAND,
     export::COMMAND,
     inspect::COMMAND,
     man::COMMAND,

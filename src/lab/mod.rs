@@ -2,7 +2,11 @@
 //!
 //! Imported by `cli` and tests only: the daemon does not know that it is watched.
 
+pub mod agent;
 pub mod district;
+pub mod equipment;
+pub mod network;
+pub mod script;
 pub mod snmprec;
 pub mod socket;
 pub mod thanh_son;
