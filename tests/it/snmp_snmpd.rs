@@ -177,3 +177,63 @@ fn a_refused_port_is_told_from_silence_at_once() {
     assert!(start.elapsed() < Duration::from_secs(1));
     assert!(client.counters().sent >= 1);
 }
+
+// trap 13
+#[test]
+fn a_restarted_agent_is_followed_whatever_it_remembers() {
+    let Some(mut snmpd) = Snmpd::start() else { return };
+    let client = client();
+    let agent = agent(&snmpd, Credential::V3(v3("sha256", "aes")));
+    let up_time = [oid("1.3.6.1.2.1.1.3.0")];
+    run(client.get(&agent, &up_time)).unwrap();
+    // With its folder it counts one more boot; without, its engine has a new id.
+    for forget in [false, true] {
+        snmpd = snmpd.restart(forget);
+        let before = client.counters();
+        run(client.get(&agent, &up_time)).unwrap();
+        let after = client.counters();
+        assert_eq!(
+            after.sent - before.sent,
+            2,
+            "one report, one answer; forget: {forget}"
+        );
+        run(client.get(&agent, &up_time)).unwrap();
+        assert_eq!(client.counters().sent, after.sent + 1);
+    }
+}
+
+#[test]
+fn an_agent_over_ipv6_is_asked_in_the_same_way() {
+    let socket = std::net::UdpSocket::bind("[::1]:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    drop(socket);
+    let lines = format!("rocommunity6 {} ::1\n", snmpd::COMMUNITY);
+    let Some(_snmpd) = Snmpd::start_with(&lines, &[&format!("udp6:{address}")]) else {
+        return;
+    };
+    let client = client();
+    let agent = Agent::new(address, Arc::new(Credential::v2c(snmpd::COMMUNITY)));
+    let walk = run(client.walk(&agent, &[oid("1.3.6.1.2.1.1")], Limits::default()));
+    assert_eq!(walk.ended, WalkEnd::Complete);
+    assert!(walk.rows.len() > 10);
+    let nobody = Agent {
+        address: "[::1]:1".parse().unwrap(),
+        ..agent
+    };
+    let finding = run(client.get(&nobody, &[oid("1.3.6.1.2.1.1.3.0")])).unwrap_err();
+    assert_eq!(finding, Finding::Refused);
+}
+
+#[test]
+fn no_route_is_our_blindness_and_not_the_agents_fault() {
+    // A documentation network, from the loopback's address: no route leads there.
+    let options = Options {
+        source_v4: Some(std::net::Ipv4Addr::LOCALHOST),
+        ..Options::default()
+    };
+    let client = Client::new(&options, SystemClock::shared()).unwrap();
+    let agent = Agent::new("192.0.2.1:161".parse().unwrap(), Arc::new(Credential::v2c("x")));
+    let finding = run(client.get(&agent, &[oid("1.3.6.1.2.1.1.3.0")])).unwrap_err();
+    assert!(matches!(finding, Finding::CouldNotSend(_)), "{finding:?}");
+    assert!(matches!(finding.outcome(), tramgac::model::Outcome::Blind(_)));
+}

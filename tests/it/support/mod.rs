@@ -11,6 +11,7 @@ pub mod program;
 pub mod prometheus;
 pub mod site;
 pub mod snmpd;
+pub mod snmpsim;
 pub mod wall;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};

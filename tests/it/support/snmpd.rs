@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use super::{free_udp_address, missing, peer, wait_for};
+use super::netns::Netns;
+use super::{free_udp_address, peer, wait_for};
 
 /// The community that may read everything, over v1 and v2c.
 pub const COMMUNITY: &str = "đọc-công-khai";
@@ -33,6 +34,7 @@ pub struct Snmpd {
     /// Where it answers.
     pub address: SocketAddr,
     folder: tempfile::TempDir,
+    lines: String,
 }
 
 /// The name of the user with these protocols: `sha_aes`, `sha_none`, `none_none`.
@@ -51,16 +53,40 @@ impl Snmpd {
         Self::start_in(tempfile::tempdir().unwrap(), free_udp_address(), lines, arguments)
     }
 
+    /// Starts one inside of a namespace, on all its addresses at port 161,
+    /// for the community [`COMMUNITY`] from anywhere. It is not waited for.
+    pub fn start_inside(netns: &Netns) -> Option<Self> {
+        peer("snmpd")?;
+        let lines = format!("rocommunity {COMMUNITY} default\n");
+        let folder = tempfile::tempdir().unwrap();
+        let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 161));
+        Some(Self::spawn(netns.command("snmpd"), folder, address, &lines, &[]))
+    }
+
     fn start_in(
         folder: tempfile::TempDir,
         address: SocketAddr,
         lines: &str,
         arguments: &[&str],
     ) -> Option<Self> {
-        let snmpd = peer("snmpd")?;
+        let command = Command::new(peer("snmpd")?);
+        let agent = Self::spawn(command, folder, address, lines, arguments);
+        wait_for("snmpd to answer", Duration::from_secs(20), || {
+            answers(agent.address, COMMUNITY.as_bytes()).then_some(())
+        });
+        Some(agent)
+    }
+
+    fn spawn(
+        mut command: Command,
+        folder: tempfile::TempDir,
+        address: SocketAddr,
+        lines: &str,
+        arguments: &[&str],
+    ) -> Self {
         let config = folder.path().join("snmpd.conf");
         std::fs::write(&config, configuration(lines)).unwrap();
-        let child = Command::new(snmpd)
+        let child = command
             .args(["-f", "-C", "-Lf"])
             .arg(folder.path().join("log"))
             .arg("-c")
@@ -76,47 +102,28 @@ impl Snmpd {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let agent = Self {
+        Self {
             child,
             address,
             folder,
-        };
-        wait_for("snmpd to answer", Duration::from_secs(20), || {
-            agent.answers().then_some(())
-        });
-        Some(agent)
-    }
-
-    /// Stops it and starts it again at the same address; its engine keeps its
-    /// id and, unless `forget`, counts one more boot.
-    pub fn restart(self, forget: bool) -> Self {
-        let mut old = self;
-        old.child.kill().unwrap();
-        old.child.wait().unwrap();
-        let address = old.address;
-        let folder = std::mem::replace(&mut old.folder, tempfile::tempdir().unwrap());
-        if forget {
-            std::fs::remove_file(folder.path().join("snmpd.conf.persist")).ok();
+            lines: lines.to_owned(),
         }
-        drop(old);
-        Self::start_in(folder, address, "", &[]).unwrap()
     }
 
-    /// Whether it answers a plain request, asked with bytes written by hand.
-    fn answers(&self) -> bool {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        socket.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
-        let community = COMMUNITY.as_bytes();
-        let pdu = [
-            0xa0, 0x19, 0x02, 0x01, 0x07, 0x02, 0x01, 0x00, 0x02, 0x01, 0x00, 0x30, 0x0e, 0x30, 0x0c, 0x06,
-            0x08, 0x2b, 0x06, 0x01, 0x02, 0x01, 0x01, 0x03, 0x00, 0x05, 0x00,
-        ];
-        let mut message = vec![0x30, u8::try_from(5 + community.len() + pdu.len()).unwrap()];
-        message.extend([0x02, 0x01, 0x01, 0x04, u8::try_from(community.len()).unwrap()]);
-        message.extend(community);
-        message.extend(pdu);
-        socket.send_to(&message, self.address).unwrap();
-        socket.recv(&mut [0; 2048]).is_ok()
+    /// Stops it and starts it again at the same address. Its engine counts one
+    /// more boot, or with `forget` has a new id.
+    pub fn restart(mut self, forget: bool) -> Self {
+        // Politely, so that it writes down how often it was started.
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+        self.child.wait().unwrap();
+        let (address, lines) = (self.address, std::mem::take(&mut self.lines));
+        let mut folder = tempfile::tempdir().unwrap();
+        if !forget {
+            std::mem::swap(&mut folder, &mut self.folder);
+        }
+        drop(self);
+        Self::start_in(folder, address, &lines, &[]).unwrap()
     }
 
     /// Runs one of net-snmp's tools against it with these options, before the
@@ -148,6 +155,22 @@ impl Drop for Snmpd {
     }
 }
 
+/// Whether an agent answers a plain request, asked with bytes written by hand.
+pub fn answers(address: SocketAddr, community: &[u8]) -> bool {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    socket.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    let pdu = [
+        0xa0, 0x19, 0x02, 0x01, 0x07, 0x02, 0x01, 0x00, 0x02, 0x01, 0x00, 0x30, 0x0e, 0x30, 0x0c, 0x06, 0x08,
+        0x2b, 0x06, 0x01, 0x02, 0x01, 0x01, 0x03, 0x00, 0x05, 0x00,
+    ];
+    let mut message = vec![0x30, u8::try_from(5 + community.len() + pdu.len()).unwrap()];
+    message.extend([0x02, 0x01, 0x01, 0x04, u8::try_from(community.len()).unwrap()]);
+    message.extend(community);
+    message.extend(pdu);
+    socket.send_to(&message, address).unwrap();
+    socket.recv(&mut [0; 2048]).is_ok()
+}
+
 fn configuration(lines: &str) -> String {
     let mut text = format!(
         "rocommunity {COMMUNITY} 127.0.0.0/8\n\
@@ -174,9 +197,4 @@ fn configuration(lines: &str) -> String {
     }
     text.push_str(lines);
     text
-}
-
-/// Says that snmpd is missing.
-pub fn say_missing() {
-    missing("snmpd");
 }

@@ -1,0 +1,182 @@
+//! All agents in one process on one socket: the same objects at every address.
+
+use std::io::IoSlice;
+use std::io::IoSliceMut;
+use std::net::Ipv4Addr;
+use std::net::UdpSocket;
+use std::os::fd::AsRawFd;
+
+use nix::cmsg_space;
+use nix::libc;
+use nix::sys::socket::ControlMessage;
+use nix::sys::socket::ControlMessageOwned;
+use nix::sys::socket::MsgFlags;
+use nix::sys::socket::SockaddrIn;
+use nix::sys::socket::recvmsg;
+use nix::sys::socket::sendmsg;
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt;
+use tramgac::model::snmp::Oid;
+use tramgac::model::snmp::Value;
+use tramgac::model::snmp::VarBind;
+use tramgac::probe::snmp::codec::Message;
+use tramgac::probe::snmp::codec::Pdu;
+use tramgac::probe::snmp::codec::PduKind;
+use tramgac::probe::snmp::codec::message::write_community;
+use tramgac::probe::snmp::responder::Received;
+use tramgac::probe::snmp::responder::Responder;
+use tramgac::probe::snmp::usm::KeyRing;
+
+use super::COLUMNS;
+use super::INTERFACES;
+
+fn objects() -> Vec<VarBind> {
+    let mut rows = Vec::new();
+    let mut put = |arcs: &[u32], value| {
+        rows.push(VarBind {
+            oid: Oid::new(arcs),
+            value,
+        });
+    };
+    for (n, value) in (1..).zip([
+        Value::OctetString(b"RouterOS 7.14 on CCR2004-16G-2S+, the router of a commune".to_vec()),
+        Value::ObjectId(Oid::new([1, 3, 6, 1, 4, 1, 14_988, 1])),
+        Value::TimeTicks(123_456_789),
+        Value::OctetString(b"it@example.vn".to_vec()),
+        Value::OctetString(b"thach-khoan-rt1".to_vec()),
+        Value::OctetString(b"UBND xa Thach Khoan".to_vec()),
+        Value::Integer(78),
+    ]) {
+        put(&[1, 3, 6, 1, 2, 1, 1, n, 0], value);
+    }
+    for (kind, column) in COLUMNS.iter().enumerate() {
+        for row in 1..=INTERFACES {
+            let mut arcs = column.to_vec();
+            arcs.push(row);
+            let value = match kind {
+                0 => Value::Integer(1),
+                1 | 2 => Value::Counter32(row * 77),
+                3 => Value::OctetString(format!("ether{row}").into_bytes()),
+                4 | 5 => Value::Counter64(u64::from(row) * 123_456_789_012),
+                6 => Value::Gauge32(1000),
+                _ => Value::OctetString(format!("uplink {row}").into_bytes()),
+            };
+            put(&arcs, value);
+        }
+    }
+    rows.sort_by(|a, b| a.oid.cmp(&b.oid));
+    rows
+}
+
+fn answer(objects: &[VarBind], pdu: &Pdu) -> Pdu {
+    let end = |oid: &Oid| VarBind {
+        oid: oid.clone(),
+        value: Value::EndOfMibView,
+    };
+    let mut bindings = Vec::new();
+    if pdu.kind == PduKind::Get {
+        for asked in &pdu.bindings {
+            let found = objects.binary_search_by(|o| o.oid.cmp(&asked.oid));
+            bindings.push(found.map_or_else(
+                |_| VarBind {
+                    oid: asked.oid.clone(),
+                    value: Value::NoSuchInstance,
+                },
+                |at| objects[at].clone(),
+            ));
+        }
+    } else {
+        let mut places: Vec<usize> = pdu
+            .bindings
+            .iter()
+            .map(|asked| objects.partition_point(|o| o.oid <= asked.oid))
+            .collect();
+        let rounds = if pdu.kind == PduKind::GetBulk {
+            pdu.index
+        } else {
+            1
+        };
+        for _ in 0..rounds {
+            for (place, asked) in places.iter_mut().zip(&pdu.bindings) {
+                bindings.push(objects.get(*place).cloned().unwrap_or_else(|| end(&asked.oid)));
+                *place += 1;
+            }
+        }
+    }
+    Pdu {
+        kind: PduKind::Response,
+        request_id: pdu.request_id,
+        status: 0,
+        index: 0,
+        bindings,
+    }
+}
+
+pub(super) fn serve(port: u16) {
+    let objects = objects();
+    let mut responder = Responder::new(
+        b"\x80\0\x1f\x88bench".to_vec(),
+        1,
+        &[super::user()],
+        &mut KeyRing::default(),
+        1,
+    );
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).unwrap();
+    setsockopt(&socket, sockopt::Ipv4PacketInfo, &true).unwrap();
+    if setsockopt(&socket, sockopt::RcvBufForce, &(32 << 20)).is_err() {
+        setsockopt(&socket, sockopt::RcvBuf, &(32 << 20)).unwrap();
+    }
+    let mut buffer = vec![0; 65_536];
+    loop {
+        let mut control = cmsg_space!(libc::in_pktinfo);
+        let mut slices = [IoSliceMut::new(&mut buffer)];
+        let Ok(packet) = recvmsg::<SockaddrIn>(
+            socket.as_raw_fd(),
+            &mut slices,
+            Some(&mut control),
+            MsgFlags::empty(),
+        ) else {
+            continue;
+        };
+        let to = packet.cmsgs().unwrap().find_map(|message| match message {
+            ControlMessageOwned::Ipv4PacketInfo(info) => Some(info.ipi_addr),
+            _ => None,
+        });
+        let (Some(from), Some(to), Some(bytes)) = (packet.address, to, packet.iovs().next()) else {
+            continue;
+        };
+        let reply = match Message::parse(bytes) {
+            Ok(Message::Community {
+                version,
+                community,
+                pdu,
+            }) => write_community(version, community, &answer(&objects, &pdu)),
+            Ok(Message::V3(_)) => match responder.receive(bytes, 1000) {
+                Received::Request(request) => {
+                    let pdu = answer(&objects, &request.pdu);
+                    responder.answer(&request, pdu, 1000)
+                }
+                Received::Report(report) => report,
+                Received::Nothing => continue,
+            },
+            Err(_) => continue,
+        };
+        let source = libc::in_pktinfo {
+            ipi_ifindex: 0,
+            ipi_spec_dst: to,
+            ipi_addr: libc::in_addr { s_addr: 0 },
+        };
+        let sent = sendmsg(
+            socket.as_raw_fd(),
+            &[IoSlice::new(&reply)],
+            &[ControlMessage::Ipv4PacketInfo(&source)],
+            MsgFlags::empty(),
+            Some(&from),
+        );
+        if let Err(error) = sent
+            && error != nix::errno::Errno::ECONNREFUSED
+        {
+            eprintln!("agent: {error}");
+        }
+    }
+}
