@@ -3,15 +3,29 @@
 //! Here, at the bottom, since both the prober and the device profiles speak
 //! them. Source: RFC 2578 (SMIv2), RFC 3416 §3 (the exceptions).
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::Hash;
+use std::hash::Hasher;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// Arcs that are held without an allocation: a row of ifXTable has 12, one of
+/// ipNetToMediaTable 15. Walks make an OID for every row.
+const INLINE: usize = 15;
+
 /// An object identifier: 1 to 128 arcs.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Oid(Vec<u32>);
+pub struct Oid(Arcs);
+
+#[derive(Clone)]
+enum Arcs {
+    /// How many, and they; the rest is zero.
+    Few(u8, [u32; INLINE]),
+    Many(Box<[u32]>),
+}
 
 /// The text is no OID.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,32 +41,73 @@ impl Oid {
 
     /// The OID with these arcs; more than [`Oid::MAX_ARCS`] are cut.
     pub fn new(arcs: impl Into<Vec<u32>>) -> Self {
-        let mut arcs = arcs.into();
-        arcs.truncate(Self::MAX_ARCS);
-        Self(arcs)
+        Self::from_slice(&arcs.into())
+    }
+
+    /// The same, of borrowed arcs.
+    pub fn from_slice(arcs: &[u32]) -> Self {
+        let arcs = arcs.get(..Self::MAX_ARCS).unwrap_or(arcs);
+        let mut few = [0; INLINE];
+        match (few.get_mut(..arcs.len()), u8::try_from(arcs.len())) {
+            (Some(place), Ok(count)) => {
+                place.copy_from_slice(arcs);
+                Self(Arcs::Few(count, few))
+            }
+            _ => Self(Arcs::Many(arcs.into())),
+        }
     }
 
     /// The arcs.
     pub fn arcs(&self) -> &[u32] {
-        &self.0
+        match &self.0 {
+            Arcs::Few(count, few) => few.get(..usize::from(*count)).unwrap_or(few),
+            Arcs::Many(many) => many,
+        }
     }
 
     /// Whether this lies in the subtree of `prefix` (or is it).
     pub fn starts_with(&self, prefix: &Self) -> bool {
-        self.0.starts_with(&prefix.0)
+        self.arcs().starts_with(prefix.arcs())
     }
 
     /// What comes after `prefix`; `None` if this does not lie below it.
     pub fn suffix(&self, prefix: &Self) -> Option<&[u32]> {
-        self.0.strip_prefix(prefix.0.as_slice())
+        self.arcs().strip_prefix(prefix.arcs())
     }
 
     /// This OID with further arcs.
     #[must_use]
     pub fn child(&self, arcs: &[u32]) -> Self {
-        let mut all = self.0.clone();
+        let mut all = Vec::with_capacity(self.arcs().len() + arcs.len());
+        all.extend_from_slice(self.arcs());
         all.extend_from_slice(arcs);
-        Self::new(all)
+        Self::from_slice(&all)
+    }
+}
+
+impl PartialEq for Oid {
+    fn eq(&self, other: &Self) -> bool {
+        self.arcs() == other.arcs()
+    }
+}
+
+impl Eq for Oid {}
+
+impl PartialOrd for Oid {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Oid {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.arcs().cmp(other.arcs())
+    }
+}
+
+impl Hash for Oid {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.arcs().hash(state);
     }
 }
 
@@ -73,7 +128,7 @@ impl FromStr for Oid {
         if arcs.len() > Self::MAX_ARCS {
             Err(bad())
         } else {
-            Ok(Self(arcs))
+            Ok(Self::from_slice(&arcs))
         }
     }
 }
@@ -93,7 +148,7 @@ impl From<Oid> for String {
 
 impl fmt::Display for Oid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, arc) in self.0.iter().enumerate() {
+        for (i, arc) in self.arcs().iter().enumerate() {
             if i > 0 {
                 f.write_str(".")?;
             }
@@ -206,6 +261,10 @@ mod tests {
         assert_eq!(oid.to_string(), "1.3.6.1.2.1.1.1.0");
         assert!("1..2".parse::<Oid>().is_err());
         assert!("".parse::<Oid>().is_err());
+        let long = Oid::new((1..=40).collect::<Vec<u32>>());
+        assert_eq!(long.to_string().parse(), Ok(long.clone()));
+        assert!(long > oid.child(&[1; 30]) && long.starts_with(&Oid::new([1, 2, 3])));
+        assert_eq!(Oid::new(vec![1; 500]).arcs().len(), Oid::MAX_ARCS);
         let system: Oid = "1.3.6.1.2.1.1".parse().unwrap();
         assert_eq!(oid.suffix(&system), Some(&[1, 0][..]));
     }

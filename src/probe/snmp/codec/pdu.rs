@@ -136,9 +136,10 @@ impl Pdu {
         let index = number(&mut inner)?;
         let mut list = inner.enter(tag::SEQUENCE)?;
         // A binding has at least 6 bytes, so the packet bounds the allocation.
-        let mut bindings = Vec::with_capacity((list.rest().len() / 16).min(256));
+        let mut bindings = Vec::with_capacity((list.rest().len() / 12).min(256));
+        let mut arcs = Vec::with_capacity(Oid::MAX_ARCS);
         while !list.is_empty() {
-            bindings.push(read_binding(&mut list)?);
+            bindings.push(read_binding(&mut list, &mut arcs)?);
         }
         Ok(Self {
             kind,
@@ -155,13 +156,13 @@ fn number(reader: &mut Reader<'_>) -> Result<u32, Malformed> {
     Ok(u32::try_from(reader.integer()?).unwrap_or(0))
 }
 
-fn read_binding(list: &mut Reader<'_>) -> Result<VarBind, Malformed> {
+/// Reads a binding; `arcs` is a place to work in.
+fn read_binding(list: &mut Reader<'_>, arcs: &mut Vec<u32>) -> Result<VarBind, Malformed> {
     let mut inner = list.enter(tag::SEQUENCE)?;
-    let name = inner.expect(tag::OBJECT_ID)?;
-    let mut arcs = Vec::with_capacity(name.len() + 1);
-    object_id(name, &mut arcs)?;
+    arcs.clear();
+    object_id(inner.expect(tag::OBJECT_ID)?, arcs)?;
     Ok(VarBind {
-        oid: Oid::new(arcs),
+        oid: Oid::from_slice(arcs),
         value: read_value(&mut inner)?,
     })
 }

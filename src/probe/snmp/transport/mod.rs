@@ -59,8 +59,8 @@ pub struct Options {
     /// Receive buffer wished for each socket, in bytes. 16 MiB hold the answers
     /// to some 4,000 requests; less is granted without CAP_NET_ADMIN.
     pub receive_buffer_bytes: usize,
-    /// Sockets for each family, shared by all agents. More of them are more
-    /// buffer, where one can't be large.
+    /// Sockets for each family, shared by all agents: opened only where the
+    /// first does not get the buffer wished, since more of them are more buffer.
     pub sockets: usize,
     /// Calls that wait for the thread before callers wait themselves.
     pub queue: usize,
@@ -243,14 +243,19 @@ pub(super) fn spawn(options: &Options, clock: SharedClock) -> Result<Mailbox, Se
 
 fn ports(options: &Options, source: std::net::IpAddr) -> Result<Vec<Port>, SetupError> {
     let source_address = SocketAddr::new(source, 0);
-    (0..options.sockets.max(1))
-        .map(|_| {
+    let mut ports = Vec::new();
+    let mut granted = 0;
+    while ports.len() < options.sockets.max(1) && (ports.is_empty() || granted < options.receive_buffer_bytes)
+    {
+        let port =
             Port::open(source_address, options.receive_buffer_bytes).map_err(|error| SetupError::Socket {
                 source_address,
                 error,
-            })
-        })
-        .collect()
+            })?;
+        granted += port.receive_buffer_bytes;
+        ports.push(port);
+    }
+    Ok(ports)
 }
 
 struct Worker {

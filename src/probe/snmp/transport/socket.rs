@@ -37,6 +37,8 @@ pub(super) struct Port {
     socket: UdpSocket,
     pub(super) is_readable: bool,
     pub(super) has_errors: bool,
+    /// What was granted.
+    pub(super) receive_buffer_bytes: usize,
     /// The kernel's count of datagrams dropped for a full buffer.
     drops: u32,
 }
@@ -59,6 +61,7 @@ impl Port {
         socket.set_nonblocking(true)?;
         socket.bind(&source.into())?;
         Ok(Self {
+            receive_buffer_bytes: socket.recv_buffer_size()?,
             socket: socket.into(),
             is_readable: false,
             has_errors: false,
