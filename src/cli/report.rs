@@ -26,9 +26,11 @@ use crate::model::SiteId;
 use crate::model::Span;
 use crate::model::TargetKind;
 use crate::model::Timestamp;
+use crate::monitor::calendar::Calendar;
 use crate::report;
 use crate::report::Source;
 use crate::report::render::Options;
+use crate::store::EventFilter;
 use crate::store::IncidentFilter;
 use crate::store::Reader;
 
@@ -49,7 +51,8 @@ const MAX_INCIDENTS: u32 = 200_000;
     after_help = "Examples:\n  tramgac report equipment -c tramgac.yaml\n  \
                   tramgac report equipment --format csv --spreadsheet -o thiet-bi.csv\n  \
                   tramgac report equipment --site tru-so --lang en --format html -o equipment.html\n  \
-                  tramgac report outages --from 2026-11-01 --to 2026-11-30\n\n\
+                  tramgac report outages --from 2026-11-01 --to 2026-11-30\n  \
+                  tramgac report availability --format xlsx -o availability.xlsx\n\n\
                   Exit codes: 0 written; 2 usage or configuration error; 3 the record can't be read."
 )]
 struct Report {
@@ -158,13 +161,19 @@ fn source(arguments: &Report, config: &Config, locale: Locale, now: Timestamp) -
         facts: BTreeMap::new(),
         index: BTreeMap::new(),
         incidents: Vec::new(),
+        events: Vec::new(),
+        office_hours: config
+            .calendars
+            .get("working_hours")
+            .cloned()
+            .unwrap_or_else(|| Calendar::office(zone.clone())),
         day,
         period: (start_of(first, zone), until),
         locale,
         site: arguments.site.clone(),
         include_hidden: arguments.include_hidden,
     };
-    match record::open(&record::database(config))? {
+    match record::open(&config.database)? {
         Some(reader) => read(&reader, &mut source).map_err(Failure::could_not_look)?,
         None => output::note("no database yet: this is what the configuration declares"),
     }
@@ -201,5 +210,21 @@ fn read(reader: &Reader, source: &mut Source) -> crate::store::Result<()> {
         ..IncidentFilter::default()
     })?;
     source.incidents.sort_by_key(|i| (i.started_at, i.id));
+    let kinds = [
+        "state_changed",
+        "maintenance_started",
+        "maintenance_ended",
+        "daemon_started",
+        "daemon_stopped",
+    ];
+    let filter = EventFilter {
+        to: Some(until),
+        kinds: kinds.map(str::to_owned).to_vec(),
+        ..EventFilter::default()
+    };
+    reader.each_event(&filter, |stored| {
+        source.events.push(stored.event);
+        Ok(())
+    })?;
     Ok(())
 }

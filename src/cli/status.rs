@@ -117,7 +117,7 @@ fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     };
     let lang = arguments.lang.unwrap_or(config.language);
     let locale = Locale::new(lang, config.timezone.zone.clone());
-    let database = record::database(&config);
+    let database = config.database.clone();
     let socket = arguments.socket.unwrap_or_else(|| record::socket(&database));
     let now = SystemClock::new().wall();
     let (status, live) = match ask(&socket, lang) {

@@ -216,6 +216,7 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
         metrics: Arc::new(move || exposition.render()),
         reload: running.reload_callback(),
         health: Arc::clone(&health),
+        figures: Arc::default(),
         record: Some(running.store.readers().clone()),
         events,
     };

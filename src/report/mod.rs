@@ -38,7 +38,11 @@ pub struct Renderer {
 }
 
 /// Every dataset, sorted by name.
-pub static DATASETS: &[Dataset] = &[dataset::equipment::DATASET, dataset::outages::DATASET];
+pub static DATASETS: &[Dataset] = &[
+    dataset::availability::DATASET,
+    dataset::equipment::DATASET,
+    dataset::outages::DATASET,
+];
 
 /// Every format, sorted by name.
 pub static RENDERERS: &[Renderer] = &[
@@ -46,6 +50,7 @@ pub static RENDERERS: &[Renderer] = &[
     render::html::RENDERER,
     render::json::RENDERER,
     render::terminal::RENDERER,
+    render::xlsx::RENDERER,
 ];
 
 /// The dataset of that name.

@@ -22,6 +22,7 @@ pub use policy::BindRefused;
 pub use policy::may_bind;
 pub use server::serve;
 pub use server::serve_unix;
+pub use state::Figure;
 pub use state::Health;
 pub use state::Notice;
 pub use state::Reload;

@@ -12,9 +12,12 @@ use tokio::sync::broadcast;
 
 use crate::clock::SharedClock;
 use crate::i18n::Lang;
+use crate::indicator::evaluate::Tally;
 use crate::inventory::AreaKinds;
 use crate::inventory::UnitKind;
 use crate::model::Event;
+use crate::model::Ratio;
+use crate::model::Slug;
 use crate::model::Span;
 use crate::monitor::Snapshot;
 use crate::store::reader::Readers;
@@ -35,6 +38,8 @@ pub struct State {
     pub reload: Reload,
     /// Whether the daemon lives and is ready.
     pub health: Arc<Health>,
+    /// The indicators as they were last worked out; the daemon swaps them.
+    pub figures: Arc<ArcSwap<Vec<Figure>>>,
     /// The record, for what the snapshot is too short for; `None`: only the snapshot.
     pub record: Option<Readers>,
     /// Events after their commit. Bounded: who lags is told how many it missed.
@@ -44,6 +49,21 @@ pub struct State {
 /// Reloads the configuration; on failure tells every problem, one a line, and
 /// the old configuration stays in force.
 pub type Reload = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
+
+/// An indicator, worked out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figure {
+    /// Its permanent name.
+    pub id: Slug,
+    /// Display name, in the organisation's language.
+    pub name: String,
+    /// Display name in English, where it has one.
+    pub name_en: Option<String>,
+    /// Everything together.
+    pub total: Tally,
+    /// What it should reach.
+    pub goal: Option<Ratio>,
+}
 
 /// What may change at a reload.
 #[derive(Debug, Clone)]

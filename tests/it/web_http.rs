@@ -184,6 +184,9 @@ fn lists_filter_and_lead_on_to_the_rest() {
     assert_eq!(open.as_array().unwrap().len(), 1);
     assert_eq!(open[0]["started_at"], "2026-11-23T23:18:00.000Z");
     assert_eq!(open[0]["duration_seconds"], 11_520.0);
+    let ended = json(&web, "/api/v1/incidents?open=false&from=2026-11-23T20:00:00Z");
+    assert_eq!(ended.as_array().unwrap().len(), 1, "{ended}");
+    assert_eq!(web.get("/api/v1/incidents?from=yesterday").status, 400);
     let sites = json(&web, "/api/v1/sites?area=xa-kha-cuu");
     assert_eq!(sites.as_array().unwrap().len(), 3);
     assert_eq!(json(&web, "/api/v1/services").as_array().unwrap().len(), 2);

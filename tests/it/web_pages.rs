@@ -2,10 +2,13 @@
 
 #![expect(clippy::string_slice, reason = "cut at what was just found")]
 
+use std::sync::Arc;
+
 use tramgac::i18n::Lang;
+use tramgac::indicator::evaluate::Tally;
 use tramgac::inventory::{Class, MonitorMode};
-use tramgac::model::{Reason, State};
-use tramgac::web::{Notice, Settings};
+use tramgac::model::{Ratio, Reason, State};
+use tramgac::web::{Figure, Notice, Settings};
 
 use crate::support::browser::Browser;
 use crate::support::site::{Answer, Web, settings};
@@ -347,6 +350,33 @@ fn search_finds_without_diacritics_and_pages_through_many() {
     let last = page(&web, "/inventory?class=printer&page=99", "en").text();
     assert!(last.contains("Page 3 of 3"));
     assert_eq!(web.get("/inventory?page=%00&class=%ff&q=%ff").status, 200);
+}
+
+// trap 23
+#[test]
+fn indicators_stand_with_what_they_are_of_and_an_empty_one_has_no_figure() {
+    let web = Web::of(Wall::seed().snapshot());
+    let figure = |id: &str, numerator, denominator| Figure {
+        id: id.parse().unwrap(),
+        name: "Tỷ lệ máy tính kết nối Internet".to_owned(),
+        name_en: Some("Computers with Internet".to_owned()),
+        total: Tally {
+            numerator,
+            denominator,
+            unknown: 7,
+            exempt: 12,
+        },
+        goal: Ratio::new(0.95).ok(),
+    };
+    let figures = vec![figure("pc", 188, 195), figure("empty", 0, 0)];
+    web.state.figures.store(Arc::new(figures));
+    let vi = page(&web, "/", "vi").text();
+    assert!(vi.contains("<strong>96,4%</strong> <span class=\"aside\">188/195 · 7 không xác định · 12 không tính · mục tiêu 95%"));
+    assert!(vi.contains("<strong>–</strong>"));
+    assert!(page(&web, "/", "en").text().contains("Computers with Internet"));
+    let json: serde_json::Value = serde_json::from_slice(&web.get("/api/v1/indicators").body).unwrap();
+    assert_eq!(json[0]["denominator"], 195);
+    assert!(json[1].get("value").is_none());
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! What can be reported: pure functions from a [`Source`] to a table.
 
+pub mod availability;
 pub mod equipment;
 pub mod outages;
+mod subject;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -14,11 +16,13 @@ use crate::i18n::Text;
 use crate::inventory::AreaKinds;
 use crate::inventory::Inventory;
 use crate::model::DeviceId;
+use crate::model::Event;
 use crate::model::SiteId;
 use crate::model::TargetId;
 use crate::model::TargetKey;
 use crate::model::Timestamp;
 use crate::model::UnitId;
+use crate::monitor::calendar::Calendar;
 use crate::store::IncidentRow;
 
 /// What datasets are made from.
@@ -34,6 +38,11 @@ pub struct Source {
     pub index: BTreeMap<TargetKey, TargetId>,
     /// Outages of the time asked for, oldest first.
     pub incidents: Vec<IncidentRow>,
+    /// Transitions and maintenance of all targets, starts and stops of the
+    /// daemon, from the first up to the end of the period, in the order of the record.
+    pub events: Vec<Event>,
+    /// When people work.
+    pub office_hours: Calendar,
     /// The language and the time zone.
     pub locale: Locale,
     /// As of which day.

@@ -1,14 +1,13 @@
 //! Outages of a time: what, where, from when to when, why.
 
 use super::Source;
+use super::subject;
+use super::subject::Subject;
+use super::subject::key_of;
 use crate::i18n;
 use crate::i18n::Text;
 use crate::model::Reason;
 use crate::model::Span;
-use crate::model::TargetId;
-use crate::model::TargetKey;
-use crate::model::TargetKind;
-use crate::monitor::fleet;
 use crate::report::Dataset;
 use crate::report::table::Align;
 use crate::report::table::Cell;
@@ -37,20 +36,14 @@ const COLUMNS: [Column; 10] = [
     Column::wide("notes", Text::FieldNotes, Align::Left),
 ];
 
-/// What an incident is about, for a report.
-struct Subject<'a> {
-    kind: TargetKind,
-    name: &'a str,
-    site: Option<&'a crate::model::SiteId>,
-}
-
 fn build(source: &Source) -> Table {
     let lang = source.lang();
     let (from, until) = source.period;
     let mut sum = Span::ZERO;
     let mut rows = Vec::new();
     for incident in &source.incidents {
-        let Some(subject) = key_of(source, incident.target).and_then(|key| subject(source, key)) else {
+        let Some(subject) = key_of(source, incident.target).and_then(|key| subject::subject(source, key))
+        else {
             continue;
         };
         if !source.wants(subject.site) {
@@ -93,47 +86,6 @@ fn build(source: &Source) -> Table {
     }
 }
 
-fn key_of(source: &Source, id: TargetId) -> Option<&TargetKey> {
-    source
-        .index
-        .iter()
-        .find(|(_, other)| **other == id)
-        .map(|(key, _)| key)
-}
-
-/// The entry of a target; `None` for what is gone, hidden, or may be switched off.
-fn subject<'a>(source: &'a Source, key: &TargetKey) -> Option<Subject<'a>> {
-    let inventory = &source.inventory;
-    let kind = key.kind;
-    match kind {
-        TargetKind::Device => inventory
-            .devices
-            .get(&crate::model::DeviceId(key.slug.clone()))
-            .filter(|d| fleet::is_always_on(d) && !d.is_hidden())
-            .map(|d| Subject {
-                kind,
-                name: &d.name,
-                site: d.site.as_ref(),
-            }),
-        TargetKind::Link => inventory
-            .links
-            .get(&crate::model::LinkId(key.slug.clone()))
-            .map(|l| Subject {
-                kind,
-                name: &l.name,
-                site: Some(&l.site),
-            }),
-        TargetKind::Service => inventory
-            .services
-            .get(&crate::model::ServiceId(key.slug.clone()))
-            .map(|s| Subject {
-                kind,
-                name: &s.name,
-                site: s.site.as_ref(),
-            }),
-    }
-}
-
 fn row(source: &Source, before: usize, incident: &IncidentRow, subject: &Subject<'_>) -> Vec<Cell> {
     let lang = source.lang();
     let name = |text: &str| {
@@ -141,7 +93,7 @@ fn row(source: &Source, before: usize, incident: &IncidentRow, subject: &Subject
             .index
             .keys()
             .find(|key| key.to_string() == text)
-            .and_then(|key| self::subject(source, key))
+            .and_then(|key| subject::subject(source, key))
             .map_or_else(|| text.to_owned(), |s| s.name.to_owned())
     };
     let root = incident
@@ -160,10 +112,7 @@ fn row(source: &Source, before: usize, incident: &IncidentRow, subject: &Subject
         .iter()
         .map(|column| match column.key {
             "number" => Cell::Integer(u64::try_from(before).map_or(u64::MAX, |n| n.saturating_add(1))),
-            "kind" => Cell::Word {
-                key: subject.kind.as_str(),
-                text: Text::word("kind", subject.kind.as_str(), lang).to_owned(),
-            },
+            "kind" => subject.word(lang),
             "name" => Cell::Text(subject.name.to_owned()),
             "site" => Cell::text(Some(source.site_name(subject.site))),
             "area" => Cell::Text(source.area_name(subject.site)),

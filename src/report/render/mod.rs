@@ -4,6 +4,7 @@ pub mod csv;
 pub mod html;
 pub mod json;
 pub mod terminal;
+pub mod xlsx;
 
 use crate::i18n::Locale;
 

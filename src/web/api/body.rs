@@ -490,3 +490,41 @@ pub(in crate::web) struct EventBody {
     #[serde(flatten)]
     pub(in crate::web) event: serde_json::Map<String, serde_json::Value>,
 }
+
+/// A ratio with a definition.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Indicator {
+    id: String,
+    /// In the reader's language, where it has a name in it.
+    name: String,
+    /// Members that count as good.
+    numerator: u64,
+    /// Members that count.
+    denominator: u64,
+    /// Members without evidence, in neither.
+    unknown: u64,
+    /// Members left out, with a reason on record.
+    exempt: u64,
+    /// Good of counted; above 1 for a survey that says so; absent for an empty group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<f64>,
+    /// What it should reach.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    goal: Option<f64>,
+}
+
+impl Indicator {
+    pub(super) fn of(figure: &crate::web::Figure, lang: crate::i18n::Lang) -> Self {
+        let english = figure.name_en.as_ref().filter(|_| lang == crate::i18n::Lang::En);
+        Self {
+            id: figure.id.to_string(),
+            name: english.unwrap_or(&figure.name).clone(),
+            numerator: figure.total.numerator,
+            denominator: figure.total.denominator,
+            unknown: figure.total.unknown,
+            exempt: figure.total.exempt,
+            value: figure.total.value(),
+            goal: figure.goal.map(Ratio::get),
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
+use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::response::Response;
@@ -15,13 +16,22 @@ use crate::i18n::collate;
 use crate::inventory::Class;
 use crate::model::SiteId;
 use crate::model::State;
+use crate::model::TargetKey;
 use crate::model::TargetKind;
+use crate::model::Timestamp;
 use crate::monitor::fleet;
+use crate::monitor::snapshot::IncidentView;
 use crate::monitor::snapshot::TargetView;
+use crate::store::IncidentFilter;
+use crate::store::Order;
+use crate::web::State as WebState;
 use crate::web::page::Visit;
 use crate::web::view::Item;
 use crate::web::view::Overview;
 use crate::web::view::View;
+
+/// Outages that one question reads of the record.
+const MAX_ROWS: u32 = 20_000;
 
 /// What a query asks of entries.
 struct Filter<'a> {
@@ -178,23 +188,91 @@ pub(super) async fn areas(visit: Visit) -> Response {
     Json(areas).into_response()
 }
 
-pub(super) async fn incidents(visit: Visit) -> Result<Response, Problem> {
+pub(super) async fn indicators(visit: Visit) -> Response {
+    let lang = visit.view.lang();
+    let figures: Vec<body::Indicator> = visit
+        .figures
+        .iter()
+        .map(|f| body::Indicator::of(f, lang))
+        .collect();
+    Json(figures).into_response()
+}
+
+pub(super) async fn incidents(Shared(state): Shared<WebState>, visit: Visit) -> Result<Response, Problem> {
     let (window, view) = (Window::of(&visit)?, &visit.view);
     let open = match visit.asks("open") {
         None => None,
         Some("true") => Some(true),
         Some("false") => Some(false),
-        Some(_) => {
-            return Err(Problem::new(StatusCode::BAD_REQUEST, "open is true or false"));
-        }
+        Some(_) => return Err(Problem::new(StatusCode::BAD_REQUEST, "open is true or false")),
     };
+    let (from, to) = (moment(&visit, "from")?, moment(&visit, "to")?);
     let of = visit.asks("target");
-    let rows: Vec<body::Incident> = view
-        .incidents()
-        .filter(|(i, _, _)| open.is_none_or(|open| open == i.ended_at.is_none()))
-        .filter(|(_, t, _)| of.is_none_or(|of| t.key.to_string() == of))
-        .take(window.limit)
-        .map(|(i, t, item)| body::Incident::of(view, i, t, item))
+    let wanted = |i: &IncidentView, key: &TargetKey| {
+        open.is_none_or(|open| open == i.ended_at.is_none())
+            && of.is_none_or(|of| key.to_string() == of)
+            && from.is_none_or(|from| i.ended_at.is_none_or(|end| end >= from))
+            && to.is_none_or(|to| i.started_at < to)
+    };
+    let bodies = |incidents: &[IncidentView]| -> Vec<body::Incident> {
+        incidents
+            .iter()
+            .filter_map(|i| {
+                let target = view.snapshot.target(i.target)?;
+                let item = view.item(&target.key)?;
+                wanted(i, &target.key).then(|| body::Incident::of(view, i, target, item))
+            })
+            .take(window.limit)
+            .collect()
+    };
+    let record = state.record.as_ref().filter(|_| from.is_some() || to.is_some());
+    let Some(record) = record else {
+        return Ok(Json(bodies(&view.snapshot.incidents)).into_response());
+    };
+    let filter = IncidentFilter {
+        from,
+        to,
+        open: open == Some(true),
+        limit: Some(MAX_ROWS),
+        order: Order::NewestFirst,
+        ..IncidentFilter::default()
+    };
+    let rows = record
+        .read(move |reader| reader.incidents(&filter))
+        .await
+        .map_err(|error| {
+            tracing::error!(%error, "the record can't be read");
+            Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the record can't be read at present",
+            )
+        })?;
+    let incidents: Vec<IncidentView> = rows
+        .into_iter()
+        .map(|row| IncidentView {
+            id: row.id,
+            target: row.target,
+            root: row.root,
+            started_at: row.started_at,
+            ended_at: row.ended_at,
+            reason: row.reason,
+            acknowledged: row.ack.map(|ack| (ack.author, ack.comment)),
+        })
         .collect();
-    Ok(Json(rows).into_response())
+    Ok(Json(bodies(&incidents)).into_response())
+}
+
+/// A moment of the query.
+fn moment(visit: &Visit, name: &str) -> Result<Option<Timestamp>, Problem> {
+    let Some(text) = visit.asks(name) else {
+        return Ok(None);
+    };
+    text.parse::<jiff::Timestamp>()
+        .map(|at| Some(Timestamp(at.as_microsecond())))
+        .map_err(|_unreadable| {
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                format!("{name} is a moment such as 2026-11-24T02:30:00Z"),
+            )
+        })
 }

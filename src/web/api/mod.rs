@@ -79,6 +79,8 @@ const SITE: Parameter = parameter("site", "Only at this site.");
 const AREA: Parameter = parameter("area", "Only in this area.");
 const SEARCH: Parameter = parameter("q", "Only where every word is found; diacritics don't matter.");
 const OPEN: Parameter = parameter("open", "true: only what lasts; false: only what has ended.");
+const FROM: Parameter = parameter("from", "Only what lasted at or after this moment (RFC 3339).");
+const TO: Parameter = parameter("to", "Only what began before this moment (RFC 3339).");
 const OF: Parameter = parameter("target", "Only of this target, such as link/kenh-van-mieu.");
 
 /// Everything, sorted by path.
@@ -113,11 +115,20 @@ pub(super) static RESOURCES: &[Resource] = &[
     Resource {
         path: "/incidents",
         name: "incidents",
-        summary: "Outages, newest first.",
-        query: &[OPEN, OF, LIMIT],
+        summary: "Outages, newest first. Without a time: the newest thousand at most.",
+        query: &[OPEN, OF, FROM, TO, LIMIT],
         schema: SchemaGenerator::subschema_for::<Vec<body::Incident>>,
         kind: JSON,
         route: || get(lists::incidents),
+    },
+    Resource {
+        path: "/indicators",
+        name: "indicators",
+        summary: "Ratios as they were last worked out.",
+        query: &[],
+        schema: SchemaGenerator::subschema_for::<Vec<body::Indicator>>,
+        kind: JSON,
+        route: || get(lists::indicators),
     },
     Resource {
         path: "/links",

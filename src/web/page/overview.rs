@@ -8,6 +8,7 @@ use maud::html;
 use super::Shell;
 use super::Visit;
 use super::parts;
+use crate::i18n::Lang;
 use crate::i18n::Text;
 use crate::inventory::Class;
 use crate::model::Ratio;
@@ -56,16 +57,14 @@ pub(in crate::web) async fn page(visit: Visit) -> Response {
             (verdict(&visit, &overview, &outages))
             (tiles(&visit, &overview))
             div .columns {
-                div .side {
-                    (down(&visit, &outages))
-                    (impaired(&visit))
-                    (recent(&visit))
-                }
+                @let side = html! { (down(&visit, &outages)) (impaired(&visit)) (recent(&visit)) };
+                @if !side.0.is_empty() { div .side { (side) } }
                 (areas(&visit, &overview))
             }
             div .columns.even {
-                (wifi(&visit))
+                (ratios(&visit))
                 (services(&visit))
+                (wifi(&visit))
             }
         },
     }
@@ -233,12 +232,12 @@ pub(super) fn site_word(state: State) -> Text {
 fn down(visit: &Visit, outages: &[Outage<'_>]) -> Markup {
     let view = &visit.view;
     let lang = view.lang();
+    if outages.is_empty() {
+        return Markup::default();
+    }
     html! {
         section .down aria-labelledby="down" {
             h2 #down { (Text::OverviewDownNow.get(lang)) }
-            @if outages.is_empty() {
-                p .none { (Text::OverviewNothingDown.get(lang)) }
-            }
             ol .cards {
                 @for outage in outages.iter().take(MAX_OUTAGES) { li { (card(visit, outage)) } }
             }
@@ -420,6 +419,46 @@ fn services(visit: &Visit) -> Markup {
                     }
                     @if rows.len() > MAX_DOTS {
                         li { (Text::OverviewAndMore.fill(lang, &[("n", &view.locale.count(rows.len() - MAX_DOTS))])) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The indicators: the figure, what it is of, and what it should reach.
+fn ratios(visit: &Visit) -> Markup {
+    let view = &visit.view;
+    let (lang, locale) = (view.lang(), &view.locale);
+    html! {
+        @if !visit.figures.is_empty() {
+            section aria-labelledby="ratios" {
+                h2 #ratios { (Text::OverviewRatios.get(lang)) }
+                ul .lines.grid {
+                    @for figure in visit.figures.iter() {
+                        @let total = &figure.total;
+                        li {
+                            span .named {
+                                (figure.name_en.as_ref().filter(|_| lang == Lang::En).unwrap_or(&figure.name))
+                            }
+                            " " strong { (parts::percent(visit, total.ratio())) }
+                            " " span .aside {
+                                (Text::OverviewRatioOf.fill(lang, &[
+                                    ("n", &locale.integer(total.numerator)),
+                                    ("of", &locale.integer(total.denominator)),
+                                ]))
+                                @if total.unknown > 0 {
+                                    " · " (locale.integer(total.unknown)) " " (Text::StateUnknown.get(lang).to_lowercase())
+                                }
+                                @if total.exempt > 0 {
+                                    " · " (locale.integer(total.exempt)) " " (Text::OverviewExempt.get(lang).to_lowercase())
+                                }
+                                @if let Some(goal) = figure.goal {
+                                    " · " (Text::OverviewRatioGoal.fill(lang, &[("goal", &locale.percent(goal))]))
+                                }
+                            }
+                            (parts::bar(total.ratio()))
+                        }
                     }
                 }
             }

@@ -280,7 +280,7 @@ fn told(visit: &Visit, snmp: &SnmpView) -> Markup {
                 (parts::field(visit, Text::FieldUptime, snmp.uptime.map(|u| locale.duration(u))))
                 (parts::field(visit, Text::FieldProfile, snmp.profile.as_ref()))
                 @for fact in &snmp.facts {
-                    div { dt { (Text::word("field", &fact.key, lang)) } dd { (fact.value) } }
+                    div { dt { (Text::word("fact", &fact.key, lang)) } dd { (fact.value) } }
                 }
             }
             @if !snmp.readings.is_empty() {
@@ -317,6 +317,14 @@ fn value(view: &View, reading: &Reading) -> String {
             return text.get(view.lang()).to_owned();
         }
     };
+    if reading.kind == "on_battery" {
+        let text = if number > 0.0 {
+            Text::FieldYes
+        } else {
+            Text::FieldNo
+        };
+        return text.get(view.lang()).to_owned();
+    }
     let with = |unit: &str, decimals| format!("{} {unit}", locale.number(number, decimals));
     match reading.unit.as_str() {
         "ratio" => crate::model::Ratio::new(number)

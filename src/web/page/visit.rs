@@ -1,13 +1,16 @@
 //! One reader's request: the snapshot of that moment in the reader's language.
 
+use std::convert::Infallible;
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
-use std::convert::Infallible;
 
 use crate::i18n::Lang;
 use crate::model::TargetKey;
 use crate::model::TargetKind;
+use crate::web::Figure;
 use crate::web::State;
 use crate::web::view::View;
 
@@ -19,6 +22,8 @@ pub(in crate::web) struct Visit {
     pub(in crate::web) path: String,
     /// The language that the address asks for, kept in every link of the page.
     asked: Option<Lang>,
+    /// The indicators as they were last worked out.
+    pub(in crate::web) figures: Arc<Vec<Figure>>,
     /// The query as it came, without `lang`.
     pub(in crate::web) query: Vec<(String, String)>,
 }
@@ -47,6 +52,7 @@ impl FromRequestParts<State> for Visit {
         Ok(Self {
             view: View::new(state.snapshot.load_full(), settings, lang, state.clock.wall()),
             path: parts.uri.path().to_owned(),
+            figures: state.figures.load_full(),
             asked,
             query: query.into_iter().filter(|(k, _)| k != "lang").collect(),
         })

@@ -96,6 +96,7 @@ impl Web {
             reload: Arc::new(|| Box::pin(async { Err("config.yaml:3:1: unknown key\n".to_owned()) })),
             health,
             record: None,
+            figures: Arc::default(),
             events,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
