@@ -3,6 +3,8 @@
 //! By the look of the keys alone, since a file that can't be parsed is shown
 //! too: better a harmless value masked than a password printed.
 
+use std::ops::Range;
+
 use super::print::MASK;
 
 /// Parts of a key that make its value a secret.
@@ -37,91 +39,152 @@ pub(super) fn is_telling(key: &str) -> bool {
     if matches!(key.as_str(), "credentials" | "credential") {
         return false;
     }
-    TELLING.iter().any(|part| key.contains(part)) || super::problem::nearest(&key, WORDS).is_some()
+    let near = |piece: &str| super::problem::nearest(piece, WORDS).is_some();
+    TELLING.iter().any(|part| key.contains(part)) || near(&key) || key.split('_').any(near)
+}
+
+/// A line as it may be shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Line {
+    /// The text, secrets masked.
+    pub text: String,
+    /// What was masked: column where it begins, characters that it had. In order.
+    cuts: Vec<(usize, usize)>,
+}
+
+impl Line {
+    /// Where a column of the line as it was written is in the line as it is shown; both from 1.
+    pub fn column(&self, written: usize) -> usize {
+        let shown = MASK.chars().count();
+        let mut column = written;
+        for (at, length) in &self.cuts {
+            let end = at + length;
+            if written >= end {
+                column = (column + shown).saturating_sub(*length);
+            } else if written > *at {
+                column = column.saturating_sub(written - at);
+            }
+        }
+        column.max(1)
+    }
 }
 
 /// The lines of `text`, secrets masked.
-pub(super) fn lines(text: &str) -> Vec<String> {
+pub(super) fn lines(text: &str) -> Vec<Line> {
     // Lines that are further in than this belong to a masked key's own block.
     let mut inside: Option<usize> = None;
     text.lines()
         .map(|line| {
             let indent = line.chars().take_while(|c| *c == ' ').count();
-            let blank = line.trim().is_empty();
             if let Some(depth) = inside {
                 let item = indent == depth && line.trim_start().starts_with('-');
-                if blank || indent > depth || item {
-                    let pad: String = line.chars().take_while(|c| c.is_whitespace()).collect();
-                    return if blank {
-                        line.to_owned()
-                    } else {
-                        format!("{pad}{MASK}")
-                    };
+                if line.trim().is_empty() || indent > depth || item {
+                    let start = line.len() - line.trim_start().len();
+                    let whole = std::iter::once(start..line.len()).filter(|r| !r.is_empty());
+                    return build(line, whole.collect());
                 }
                 inside = None;
             }
-            let (masked, open) = mask(line);
+            let (mut ranges, open) = secrets(line);
             if open {
                 inside = Some(indent);
             }
-            masked
+            ranges.extend(urls(line));
+            build(line, ranges)
         })
         .collect()
 }
 
-/// The line with its secrets masked, and whether a secret goes on below it.
-fn mask(line: &str) -> (String, bool) {
-    let mut out = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some((before, after)) = rest.split_once(':') {
-        let key = before
-            .trim_end()
-            .rsplit(['{', ',', '[', ' ', '\t'])
-            .next()
-            .unwrap_or(before);
-        out.push_str(before);
-        out.push(':');
-        rest = after;
+/// The line with these bytes masked.
+fn build(line: &str, mut ranges: Vec<Range<usize>>) -> Line {
+    ranges.sort_by_key(|r| r.start);
+    let mut out = Line::default();
+    let mut done = 0;
+    let part = |from: usize, to: usize| line.get(from..to).unwrap_or("");
+    for range in ranges {
+        if range.start < done || range.is_empty() {
+            continue;
+        }
+        out.text.push_str(part(done, range.start));
+        out.text.push_str(MASK);
+        let column = part(0, range.start).chars().count() + 1;
+        let length = part(range.start, range.end).chars().count();
+        out.cuts.push((column, length));
+        done = range.end;
+    }
+    out.text.push_str(part(done, line.len()));
+    out
+}
+
+/// The values of telling keys, and whether the last goes on below the line.
+fn secrets(line: &str) -> (Vec<Range<usize>>, bool) {
+    let mut ranges = Vec::new();
+    let mut from = 0;
+    while let Some(colon) = line.get(from..).and_then(|rest| rest.find(':')).map(|i| from + i) {
+        let before = line.get(from..colon).unwrap_or("");
+        let after = line.get(colon + 1..).unwrap_or("");
+        from = colon + 1;
+        let key = before.trim_end().rsplit(['{', ',', '[', ' ', '\t']).next();
         // No key without a space, a quote or the end behind its colon.
         let is_key = after.is_empty() || after.starts_with([' ', '\t']) || before.ends_with(['"', '\'']);
-        if !is_key || !is_telling(key) {
+        if !is_key || !key.is_some_and(is_telling) {
             continue;
         }
         let value = after.trim_start();
-        let pad = after.len() - value.len();
-        out.extend(after.chars().take(pad));
+        let start = line.len() - value.len();
         if value.is_empty() || value.starts_with(['|', '>', '&', '!', '#']) {
-            out.push_str(if value.is_empty() { "" } else { MASK });
-            return (out, true);
+            ranges.push(start..line.len());
+            return (ranges, true);
         }
-        out.push_str(MASK);
         // In a flow mapping the rest of the line may be shown again, after the value.
-        let (end, goes_on) = value_end(value);
-        rest = end;
-        if goes_on {
-            return (out, true);
-        }
+        let Some(length) = value_length(value) else {
+            ranges.push(start..line.len());
+            return (ranges, true);
+        };
+        ranges.push(start..start + length);
+        from = start + length;
     }
-    out.push_str(rest);
-    (out, false)
+    (ranges, false)
 }
 
-/// What stands behind the value that `text` begins with, and whether it goes on below.
-fn value_end(text: &str) -> (&str, bool) {
+/// How long the value is that `text` begins with; `None`: it takes the rest of the line, and may go on below.
+fn value_length(text: &str) -> Option<usize> {
     for quote in ['"', '\''] {
         if let Some(inner) = text.strip_prefix(quote) {
-            return match inner.split_once(quote) {
-                // A quote may be escaped by a backslash or by its double: too clever, mask all.
-                Some((value, rest)) if !rest.starts_with(quote) && !value.ends_with('\\') => (rest, false),
-                _ => ("", true),
-            };
+            let end = inner.find(quote)?;
+            let (value, rest) = (inner.get(..end)?, inner.get(end + 1..)?);
+            // A quote may be escaped by a backslash or by its double: too clever, mask all.
+            let escaped = rest.starts_with(quote) || value.ends_with('\\');
+            return (!escaped).then_some(end + 2);
         }
     }
-    match text.find([',', '}']) {
-        // A comma inside a plain value: whether it ends there depends on what we can't see. Mask all.
-        Some(at) if text.contains('}') => (text.get(at..).unwrap_or(""), false),
-        _ => ("", true),
+    // A comma in a plain value outside of a flow mapping is part of it.
+    text.contains('}').then(|| text.find([',', '}'])).flatten()
+}
+
+/// What may hold a token in the addresses of a line: user information, and what comes after the host.
+fn urls(line: &str) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
+    for (at, separator) in line.match_indices("://") {
+        let start = at + separator.len();
+        let rest = line.get(start..).unwrap_or("");
+        let length = rest
+            .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '}' | ')'))
+            .unwrap_or(rest.len());
+        let address = rest.get(..length).unwrap_or("");
+        let host_end = address.find(['/', '?', '#']).unwrap_or(length);
+        if let Some(user_end) = address.get(..host_end).and_then(|host| host.rfind('@')) {
+            ranges.push(start..start + user_end);
+        }
+        // The slash itself tells nothing.
+        let path = if address.get(host_end..).is_some_and(|p| p.starts_with('/')) {
+            host_end + 1
+        } else {
+            host_end
+        };
+        ranges.push(start + path..start + length);
     }
+    ranges
 }
 
 #[cfg(test)]
@@ -144,9 +207,15 @@ mod tests {
             "password: \"a\\\"hunter2\"",
             "hmac_secret : hunter2",
             "comunity: hunter2",
+            "priv_pasword: hunter2",
+            "auth-passwrod: hunter2",
             "community:\n- hunter2",
+            "url: https://hooks.example/hunter2",
+            "- {url: 'https://a:hunter2@h/', x: y}",
+            "[https://h?hunter2]",
         ] {
-            let shown = lines(text).join("\n");
+            let shown: Vec<String> = lines(text).into_iter().map(|l| l.text).collect();
+            let shown = shown.join("\n");
             assert!(!shown.contains("hunter2"), "{shown}");
         }
     }
@@ -155,11 +224,23 @@ mod tests {
     fn other_lines_stay_as_they_are() {
         for text in [
             "name: Thạch Khoán",
-            "url: http://a:80/x",
+            "url: http://a:80/",
             "- {id: a, site: b}",
             "credentials: [lan]",
         ] {
-            assert_eq!(lines(text).join("\n"), text);
+            assert_eq!(lines(text)[0].text, text);
         }
+    }
+
+    #[test]
+    fn the_caret_keeps_to_its_word() {
+        let written = "lan: {community: a-long-secret, verzion: 2c}";
+        let line = &lines(written)[0];
+        let column = written.find("verzion").unwrap() + 1;
+        assert_eq!(line.text, format!("lan: {{community: {MASK}, verzion: 2c}}"));
+        let shown: String = line.text.chars().skip(line.column(column) - 1).take(7).collect();
+        assert_eq!(shown, "verzion");
+        assert_eq!(line.column(18), 18, "the secret itself");
+        assert_eq!(line.column(22), 18, "within the secret");
     }
 }

@@ -8,7 +8,7 @@ mod build;
 pub mod defaults;
 pub mod diff;
 pub mod load;
-mod mask;
+pub mod mask;
 pub mod model;
 
 pub mod node;

@@ -12,6 +12,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::mask::Line;
 use super::problem::{Problem, Sink, nearest};
 use super::read::Read;
 use super::schema::{Key, Kind};
@@ -25,7 +26,7 @@ pub struct Source {
     /// Folder that relative paths in it start from.
     pub folder: PathBuf,
     /// Its lines, secrets masked; may be empty.
-    pub lines: Vec<String>,
+    pub lines: Vec<Line>,
     /// What its pointers lead to.
     pub env: Arc<Env>,
 }
@@ -102,11 +103,13 @@ impl Place {
     /// A problem here.
     pub fn problem(&self, what: impl Into<String>) -> Problem {
         let line = usize::try_from(self.line).unwrap_or(usize::MAX);
+        let column = usize::try_from(self.column).unwrap_or(usize::MAX);
         let source_line = line.checked_sub(1).and_then(|i| self.source.lines.get(i));
         Problem {
             line,
-            column: usize::try_from(self.column).unwrap_or(usize::MAX),
-            source_line: source_line.cloned().unwrap_or_default(),
+            column,
+            source_line: source_line.map(|l| l.text.clone()).unwrap_or_default(),
+            caret: source_line.map_or(column, |l| l.column(column)),
             ..Problem::of_file(self.source.name.clone(), what)
         }
     }
@@ -175,6 +178,17 @@ impl Node {
             Value::Null | Value::Scalar(_) | Value::List(_) => &[],
         };
         entries.iter().map(|e| (&*e.key, &e.place, &e.node))
+    }
+
+    /// The entries of a mapping with free keys, or a report that this is none.
+    pub fn named(&self, sink: &Sink) -> impl Iterator<Item = (&str, &Place, &Node)> {
+        if !self.is_map() && !self.is_null() {
+            sink.report(
+                self.problem(format!("this is {}, not a mapping", self.shape()))
+                    .expected("names with what belongs to them, like `name: …`"),
+            );
+        }
+        self.entries()
     }
 
     /// The value of a key, if this is a mapping that has it; not checked against any table.
@@ -410,7 +424,7 @@ impl<'a> Fields<'a> {
             super::read::scalar(
                 node,
                 self.sink,
-                "such a number",
+                "allowed here",
                 &format!("a whole number from {least} to {most}"),
                 |_| None::<()>,
             );
@@ -446,9 +460,10 @@ impl<'a> Fields<'a> {
     ///
     /// Only for keys whose row has one; a test reads every default of every table.
     pub fn preset<T: Read + Default>(&self, key: &str) -> T {
-        if let Some(node) = self.node(key) {
-            return self.read(key, node).unwrap_or_default();
+        if let Some(found) = self.get(key) {
+            return found;
         }
+        // Wrong ones too: what comes of a wrong value is no mistake of its own.
         let default = self.table.iter().find(|k| k.name == key).and_then(|k| k.default);
         debug_assert!(default.is_some(), "{key} has no default in the table");
         default
@@ -474,6 +489,6 @@ impl<'a> Fields<'a> {
 
     fn describe(&self, key: &str) -> String {
         let doc = self.table.iter().find(|k| k.name == key).map_or("", |k| k.doc);
-        format!("{key}: {doc}")
+        format!("`{key}`: {doc}")
     }
 }

@@ -23,6 +23,8 @@ pub struct Problem {
     pub column: usize,
     /// The line itself, secrets masked; empty when there is none to show.
     pub source_line: String,
+    /// Column in the line as it is shown, from 1.
+    pub caret: usize,
     /// What is wrong.
     pub what: String,
     /// What would be right.
@@ -41,6 +43,7 @@ impl Problem {
             line: 0,
             column: 0,
             source_line: String::new(),
+            caret: 0,
             what: what.into(),
             expected: None,
             did_you_mean: None,
@@ -72,7 +75,7 @@ impl Problem {
     /// The part of the line to show and how far the caret is moved in.
     fn excerpt(&self) -> (String, String) {
         let chars: Vec<char> = self.source_line.chars().collect();
-        let at = self.column.saturating_sub(1).min(chars.len());
+        let at = self.caret.saturating_sub(1).min(chars.len());
         let start = if at < SHOWN_WIDTH { 0 } else { at - SHOWN_WIDTH / 2 };
         let end = (start + SHOWN_WIDTH).min(chars.len());
         let mut shown: String = if start > 0 {
@@ -249,7 +252,12 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let word: Vec<char> = word.to_lowercase().chars().take(64).collect();
     known
         .into_iter()
-        .map(|k| (distance(&word, &k.chars().take(64).collect::<Vec<_>>()), k))
+        .map(|k| {
+            (
+                distance(&word, &k.to_lowercase().chars().take(64).collect::<Vec<_>>()),
+                k,
+            )
+        })
         .filter(|(d, k)| *d <= (word.len().max(k.len()) / 3).max(1))
         .min_by_key(|(d, _)| *d)
         .map(|(_, k)| k)
@@ -295,6 +303,7 @@ mod tests {
             file: "a.yaml".into(),
             line: 12,
             column: 3,
+            caret: 3,
             source_line: "  nmae: Thạch Khoán".into(),
             ..Problem::of_file("", "unknown key \"nmae\"")
         }

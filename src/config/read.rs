@@ -121,7 +121,7 @@ macro_rules! read_integer {
         impl Read for $int {
             fn read(node: &Node, sink: &Sink) -> Option<Self> {
                 let expected = format!("a whole number from {} to {}", <$int>::MIN, <$int>::MAX);
-                scalar(node, sink, "such a number", &expected, |t| t.replace('_', "").parse().ok())
+                scalar(node, sink, "allowed here", &expected, |t| t.replace('_', "").parse().ok())
             }
         }
     )*};

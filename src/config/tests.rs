@@ -129,6 +129,172 @@ fn every_default_is_readable() {
     config("");
 }
 
+#[expect(clippy::too_many_lines, reason = "a table, one row for each mapping")]
+/// Every table of keys, with the smallest good file around one mapping of it: `@` is that mapping.
+fn places() -> Vec<(&'static [schema::Key], serde_json::Value)> {
+    use serde_json::json;
+    let site = json!([{"id": "s", "kind": "office"}]);
+    let unit = json!([{"id": "u", "name": "U", "kind": "commune"}]);
+    let device = |extra: serde_json::Value| json!({"devices": [extra]});
+    vec![
+        (raw::FILE, json!("@")),
+        (raw::ORGANIZATION, json!({"organization": "@"})),
+        (raw::WEB, json!({"web": "@"})),
+        (
+            raw::CREDENTIAL,
+            json!({"credentials": {"a": {"@": {"user": "a"}}}}),
+        ),
+        (raw::POLLING, json!({"polling": "@"})),
+        (raw::SNMP, json!({"snmp": "@"})),
+        (raw::CLASS_OVERRIDE, json!({"classes": {"router": "@"}})),
+        (
+            raw::UNIT,
+            json!({"units": [{"@": {"id": "u", "name": "U", "kind": "commune"}}]}),
+        ),
+        (
+            raw::SUCCESSOR,
+            json!({"units": [{"id": "u", "name": "U", "kind": "commune", "successors": [{"@": {"unit": "u", "date": "2025-07-01"}}]}]}),
+        ),
+        (
+            raw::SITE,
+            json!({"sites": [{"@": {"id": "s", "kind": "office", "staff": 3}}]}),
+        ),
+        (
+            raw::MEMBERSHIP,
+            json!({"units": unit, "sites": [{"id": "s", "kind": "office", "units": [{"@": {"unit": "u"}}]}]}),
+        ),
+        (
+            raw::HEAD_COUNT,
+            json!({"sites": [{"id": "s", "kind": "office", "staff": [{"@": {"count": 3}}]}]}),
+        ),
+        (
+            raw::EXEMPT,
+            device(json!({"id": "d", "class": "router", "exempt": {"@": {"reason": "x"}}})),
+        ),
+        (raw::DEVICE, device(json!({"@": {"id": "d", "class": "router"}}))),
+        (
+            raw::LINK,
+            json!({"sites": site, "links": [{"@": {"id": "l", "site": "s", "far_end": "127.0.0.1"}}]}),
+        ),
+        (
+            raw::SERVICE,
+            json!({"services": [{"@": {"id": "a", "check": {"kind": "http"}}}]}),
+        ),
+        (
+            raw::SELECTOR,
+            json!({"maintenance": [{"name": "m", "weekly": "sun 02:00-04:00", "select": "@"}]}),
+        ),
+        (
+            raw::INDICATOR,
+            json!({"indicators": [{"@": {"id": "i", "name": "I", "good": "up"}}]}),
+        ),
+        (
+            raw::GOOD,
+            json!({"indicators": [{"id": "i", "name": "I", "good": {"@1": {"seen_within": "7d"}}}]}),
+        ),
+        (
+            raw::AVAILABILITY,
+            json!({"indicators": [{"id": "i", "name": "I", "good": {"availability": {"@": {"over": "7d", "at_least": 0.9}}}}]}),
+        ),
+        (
+            raw::CONTRACTED,
+            json!({"indicators": [{"id": "i", "name": "I", "good": {"contracted": {"@": {"at_least": "10Mbit"}}}}]}),
+        ),
+        (
+            raw::SURVEY,
+            json!({"indicators": [{"id": "i", "name": "I", "good": {"survey": {"@": {"numerator": "staff", "denominator": "staff"}}}}]}),
+        ),
+        (
+            raw::RULE,
+            json!({"indicators": [{"id": "i", "name": "I", "good": "up", "exempt": [{"@": {"reason": "x"}}]}]}),
+        ),
+        (raw::CALENDAR, json!({"calendars": {"c": "@"}})),
+        (
+            raw::MAINTENANCE,
+            json!({"maintenance": [{"@": {"name": "m", "weekly": "sun 02:00-04:00"}}]}),
+        ),
+        (raw::ALERTS, json!({"alerts": "@"})),
+        (
+            raw::ROUTE,
+            json!({"alerts": {"routes": [{"@": {"receivers": []}}]}}),
+        ),
+        (raw::METRICS, json!({"metrics": "@"})),
+        (raw::RETENTION, json!({"retention": "@"})),
+        (raw::BACKUP, json!({"backup": "@"})),
+        (raw::LOG, json!({"log": "@"})),
+    ]
+}
+
+/// The file with `key: value` put into the marked mapping; without a key, the mapping as it is.
+fn with(place: &serde_json::Value, put: Option<&(&str, serde_json::Value)>) -> serde_json::Value {
+    use serde_json::Value;
+    let filled = |base: Value, alone: bool| {
+        let mut map = base.as_object().cloned().unwrap_or_default();
+        if let Some((key, value)) = put {
+            if alone {
+                map.clear();
+            }
+            map.insert((*key).to_owned(), value.clone());
+        }
+        Value::Object(map)
+    };
+    match place {
+        Value::String(text) if text == "@" => filled(Value::Null, false),
+        Value::Object(map) if map.contains_key("@") => filled(map["@"].clone(), false),
+        Value::Object(map) if map.contains_key("@1") => filled(map["@1"].clone(), true),
+        Value::Object(map) => map
+            .iter()
+            .map(|(k, v)| (k.clone(), with(v, put)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        Value::Array(items) => items.iter().map(|v| with(v, put)).collect(),
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn every_key_of_the_schema_is_read() {
+    let nonsense = serde_json::json!({"zzz": {"zzz": 1}});
+    for (table, place) in places() {
+        let good = with(&place, None).to_string();
+        assert!(
+            load_text("good", &good, Env::default()).is_ok(),
+            "{good}\n{}",
+            problems(&good)
+        );
+        for row in table {
+            // Files are included before anything is read; `it::config_invalid` has its mistakes.
+            if row.name == "include" {
+                continue;
+            }
+            let value = match row.kind {
+                schema::Kind::Object(_) | schema::Kind::Named(_) | schema::Kind::Plugin => "text".into(),
+                _ => nonsense.clone(),
+            };
+            let text = with(&place, Some(&(row.name, value))).to_string();
+            let told = load_text("bad", &text, Env::default());
+            let told = told
+                .expect_err(&format!("nobody reads {}: {text}", row.name))
+                .to_string();
+            assert!(!told.contains(&format!("unknown key {:?}", row.name)), "{told}");
+        }
+    }
+}
+
+#[test]
+fn every_key_stands_in_the_example() {
+    let example = include_str!("../../config.example.yaml");
+    for (table, place) in places() {
+        for row in table {
+            let key = format!("{}:", row.name);
+            assert!(
+                example.contains(&key),
+                "{key} of {place} is not in config.example.yaml"
+            );
+        }
+    }
+}
+
 #[test]
 fn aliases_do_not_blow_up() {
     let level = |i: u32| {

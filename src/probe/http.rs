@@ -118,7 +118,7 @@ fn build(node: &Node, sink: &Sink) -> Option<Box<dyn Check>> {
         if good.is_none() {
             fields.report(
                 "url",
-                format!("{text:?} is no address of a page"),
+                "this is no address of a page",
                 "http:// or https:// and a host",
             );
         }

@@ -10,6 +10,8 @@
 mod architecture;
 mod cli_status;
 mod cli_walk;
+mod config_check;
+mod config_invalid;
 mod dashboards;
 mod icmp_loopback;
 mod metrics_docs;

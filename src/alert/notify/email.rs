@@ -73,7 +73,9 @@ struct Email {
 fn mailbox(node: &Node, text: &str, sink: &Sink) -> Option<Mailbox> {
     let read = text.parse();
     if read.is_err() {
-        let problem = node.problem(format!("{text:?} is no e-mail address"));
+        // As it was written: what a variable holds is nobody's business.
+        let written = node.written().unwrap_or_default();
+        let problem = node.problem(format!("{written:?} is no e-mail address"));
         sink.report(problem.expected("an address like it@example.gov.vn, or Name <it@example.gov.vn>"));
     }
     read.ok()

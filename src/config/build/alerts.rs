@@ -14,7 +14,7 @@ use crate::i18n::Lang;
 use crate::model::Span;
 
 pub(super) fn credentials(node: Option<&Node>, sink: &Sink) -> BTreeMap<String, Credential> {
-    let entries = node.into_iter().flat_map(Node::entries);
+    let entries = node.into_iter().flat_map(|n| n.named(sink));
     entries
         .filter_map(|(name, _, node)| Some((name.to_owned(), credential(node, sink)?)))
         .collect()
@@ -113,7 +113,7 @@ pub(super) fn alerts(f: &Fields<'_>, known: &Known, language: Lang) -> Alerts {
     let receivers: BTreeMap<String, Receiver> = f
         .node("receivers")
         .into_iter()
-        .flat_map(Node::entries)
+        .flat_map(|n| n.named(sink))
         .filter_map(|(name, _, node)| Some((name.to_owned(), receiver(node, language, sink)?)))
         .collect();
     let routes = match f.node("routes") {

@@ -44,7 +44,7 @@ fn each<T>(
 
 pub(super) fn calendars(node: Option<&Node>, zone: &Zone, sink: &Sink) -> BTreeMap<String, Calendar> {
     let mut all = BTreeMap::from([(WORKING_HOURS.to_owned(), Calendar::office(zone.zone.clone()))]);
-    for (name, _, node) in node.into_iter().flat_map(Node::entries) {
+    for (name, _, node) in node.into_iter().flat_map(|n| n.named(sink)) {
         all.extend(calendar(node, zone, sink).map(|c| (name.to_owned(), c)));
     }
     all
@@ -76,7 +76,7 @@ fn calendar(node: &Node, zone: &Zone, sink: &Sink) -> Option<Calendar> {
         hours::yearly,
     );
     let mut exchanged = BTreeMap::new();
-    for (day, place, like) in f.node("exchanged").into_iter().flat_map(Node::entries) {
+    for (day, place, like) in f.node("exchanged").into_iter().flat_map(|n| n.named(sink)) {
         let date = (day.len() == 10).then(|| day.parse::<Date>().ok()).flatten();
         if date.is_none() {
             sink.report(

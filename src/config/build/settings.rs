@@ -164,7 +164,7 @@ pub(super) fn class(node: &Node, sink: &Sink) -> Option<Probing> {
 /// `classes:`, by class.
 pub(super) fn classes(node: Option<&Node>, sink: &Sink) -> std::collections::BTreeMap<Class, Probing> {
     let mut all = std::collections::BTreeMap::new();
-    for (name, place, node) in node.into_iter().flat_map(Node::entries) {
+    for (name, place, node) in node.into_iter().flat_map(|n| n.named(sink)) {
         let Ok(class) = name.parse::<Class>() else {
             let known = crate::inventory::class::CLASSES.iter().map(|row| row.name);
             sink.report(super::super::node::unknown_key(name, place, known));
