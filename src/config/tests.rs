@@ -248,7 +248,7 @@ fn with(place: &serde_json::Value, put: Option<&(&str, serde_json::Value)>) -> s
             .collect::<serde_json::Map<_, _>>()
             .into(),
         Value::Array(items) => items.iter().map(|v| with(v, put)).collect(),
-        other => other.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => place.clone(),
     }
 }
 

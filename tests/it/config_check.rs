@@ -147,7 +147,7 @@ fn fits(schema: &Value, value: &Value) -> Result<(), String> {
         "null" => value.is_null(),
         "number" => value.is_number(),
         "integer" => value.is_u64() || value.is_i64(),
-        other => panic!("the schema has a type {other}"),
+        _ => false,
     };
     let kinds = match schema.get("type") {
         Some(Value::String(one)) => vec![one.as_str()],
