@@ -267,9 +267,14 @@ fn every_key_of_the_schema_is_read() {
             if row.name == "include" {
                 continue;
             }
-            let value = match row.kind {
-                schema::Kind::Object(_) | schema::Kind::Named(_) | schema::Kind::Plugin => "text".into(),
-                _ => nonsense.clone(),
+            let is_mapping = matches!(
+                row.kind,
+                schema::Kind::Object(_) | schema::Kind::Named(_) | schema::Kind::Plugin
+            );
+            let value = if is_mapping {
+                "text".into()
+            } else {
+                nonsense.clone()
             };
             let text = with(&place, Some(&(row.name, value))).to_string();
             let told = load_text("bad", &text, Env::default());
