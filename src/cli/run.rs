@@ -1,7 +1,5 @@
 //! `tramgac run`: the daemon.
 
-use std::path::PathBuf;
-
 use clap::ArgMatches;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
@@ -11,6 +9,7 @@ use super::Failure;
 use super::Subcommand;
 use super::arguments;
 use super::command_of;
+use super::config_file::ConfigFile;
 use super::subcommand;
 use crate::clock::SystemClock;
 use crate::config::secret::Env;
@@ -30,10 +29,10 @@ pub const COMMAND: Subcommand = subcommand("run", command_of::<Arguments>, run);
     after_help = "Examples:\n  tramgac run -c /etc/tramgac/config.yaml\n  tramgac run -c config.example.yaml --log debug"
 )]
 struct Arguments {
-    /// The configuration file
-    #[arg(short, long, value_name = "FILE")]
-    config: PathBuf,
-    /// Least level that is logged: error, warn, info, debug, trace, or a filter like `tramgac::store=debug,info`
+    #[command(flatten)]
+    config: ConfigFile,
+    /// Least level that is logged: error, warn, info, debug, trace, or a filter like `tramgac::store=debug,info`;
+    /// without it `log.level` of the configuration
     #[arg(long, value_name = "LEVEL")]
     log: Option<String>,
     /// Log as JSON, one object a line
@@ -47,9 +46,15 @@ fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         log,
         log_json,
     } = arguments(matches)?;
-    start_log(log.as_deref().unwrap_or("info"), log_json)?;
+    // Every mistake is printed with its line before anything is opened.
+    let read = match config.load() {
+        Ok(read) => read,
+        Err(exit) => return Ok(exit),
+    };
+    let level = log.unwrap_or(read.log.level);
+    start_log(&level, log_json || read.log.json)?;
     let startup = Startup {
-        config,
+        config: config.path,
         env: Env::of_process(),
         clock: SystemClock::shared(),
         socket: None,

@@ -64,8 +64,6 @@ pub const SNMP_PORT: &str = "161";
 pub const SNMP_MAX_REPETITIONS: &str = "25";
 /// Devices asked at the same time.
 pub const SNMP_MAX_DEVICES: &str = "64";
-/// Requests in flight to one device: agents are slow, and some drop a second one.
-pub const SNMP_MAX_IN_FLIGHT: &str = "1";
 
 /// A device that is away for less is nobody's night (LibreNMS' 5 minutes).
 pub const NOTIFY_AFTER: &str = "5m";
@@ -87,8 +85,6 @@ pub const RETENTION_RAW: &str = "14d";
 pub const RETENTION_FIVE_MINUTES: &str = "90d";
 /// Two years by the hour, so that a year can be compared with the last.
 pub const RETENTION_HOURLY: &str = "730d";
-/// Ten years by the day.
-pub const RETENTION_DAILY: &str = "3650d";
 
 /// One a day.
 pub const BACKUP_INTERVAL: &str = "24h";

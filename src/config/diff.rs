@@ -1,13 +1,13 @@
 //! Old configuration, new configuration → what must be done about it.
 //!
-//! Everything can be changed while running, except what the process has opened:
-//! the address of the page, the database file, and the format of the log.
+//! Everything can be changed while running, except what the process has opened
+//! or reads once: the page's address, the database with its retention, the log.
 
 use super::model::Config;
 use super::node::Node;
 
 /// Which parts a reload changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
     /// Units, sites, devices, links, services, their checks, or what makes an area.
     pub inventory: bool,
@@ -21,12 +21,10 @@ pub struct Changes {
     pub indicators: bool,
     /// Names, language, time zone, metrics: what pages and figures show.
     pub display: bool,
-    /// Retention and backups.
+    /// Backups.
     pub upkeep: bool,
-    /// The level of the log.
-    pub log_level: bool,
     /// What takes a restart, named by its keys.
-    pub restart: &'static [&'static str],
+    pub restart: Vec<&'static str>,
 }
 
 impl Changes {
@@ -66,26 +64,25 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
             || old.timezone.name != new.timezone.name
             || old.web.external_url != new.web.external_url
             || old.metrics != new.metrics,
-        upkeep: old.retention != new.retention || old.backup != new.backup,
-        log_level: old.log.level != new.log.level,
+        upkeep: old.backup != new.backup,
         restart: restart(old, new),
     }
 }
 
-fn restart(old: &Config, new: &Config) -> &'static [&'static str] {
-    let listen = old.web.listen != new.web.listen || old.web.allow_anonymous != new.web.allow_anonymous;
-    let database = old.database != new.database;
-    let format = old.log.json != new.log.json;
-    match (listen, database, format) {
-        (false, false, false) => &[],
-        (true, false, false) => &["web.listen"],
-        (false, true, false) => &["database"],
-        (false, false, true) => &["log.format"],
-        (true, true, false) => &["web.listen", "database"],
-        (true, false, true) => &["web.listen", "log.format"],
-        (false, true, true) => &["database", "log.format"],
-        (true, true, true) => &["web.listen", "database", "log.format"],
-    }
+/// The keys that the process reads only once.
+fn restart(old: &Config, new: &Config) -> Vec<&'static str> {
+    let web = |c: &Config| (c.web.listen, c.web.allow_anonymous);
+    let keys = [
+        ("web.listen", web(old) != web(new)),
+        ("database", old.database != new.database),
+        ("retention", old.retention != new.retention),
+        ("log", old.log != new.log),
+        ("snmp.max_devices", old.snmp.max_devices != new.snmp.max_devices),
+    ];
+    keys.into_iter()
+        .filter(|(_, changed)| *changed)
+        .map(|(key, _)| key)
+        .collect()
 }
 
 #[cfg(test)]

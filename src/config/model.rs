@@ -273,8 +273,6 @@ pub struct Snmp {
     pub max_repetitions: u16,
     /// Devices that are asked at the same time, at most.
     pub max_devices: usize,
-    /// Requests in flight to one device, at most.
-    pub max_in_flight: usize,
 }
 
 /// Who is told, about what.
@@ -349,10 +347,8 @@ pub struct Retention {
     pub five_minutes: Span,
     /// Hourly sums.
     pub hourly: Span,
-    /// Daily sums.
-    pub daily: Span,
-    /// Most bytes of the database; history is thinned to keep to it. `None`: no limit.
-    pub max_bytes: Option<u64>,
+    /// Daily sums; `None`: for ever.
+    pub daily: Option<Span>,
 }
 
 /// Copies of the database.

@@ -465,7 +465,6 @@ impl<'a> Fields<'a> {
         }
         // Wrong ones too: what comes of a wrong value is no mistake of its own.
         let default = self.table.iter().find(|k| k.name == key).and_then(|k| k.default);
-        debug_assert!(default.is_some(), "{key} has no default in the table");
         default
             .and_then(|text| T::read(&self.node.sibling(text), self.sink))
             .unwrap_or_default()

@@ -112,7 +112,6 @@ pub(super) const SNMP: &[Key] = &[
     preset("port", Kind::Integer(1, 65535), defaults::SNMP_PORT, "UDP port of the agents"),
     preset("max_repetitions", Kind::Integer(1, 100), defaults::SNMP_MAX_REPETITIONS, "rows that a GetBulk asks for, at most"),
     preset("max_devices", Kind::Integer(1, 10_000), defaults::SNMP_MAX_DEVICES, "devices that are asked at the same time"),
-    preset("max_in_flight", Kind::Integer(1, 16), defaults::SNMP_MAX_IN_FLIGHT, "requests in flight to one device"),
 ];
 
 pub(super) const CLASS_OVERRIDE: &[Key] = &[
@@ -356,12 +355,11 @@ pub(super) const RETENTION: &[Key] = &[
     preset("raw", Kind::Duration, defaults::RETENTION_RAW, "samples as they were taken"),
     preset("five_minutes", Kind::Duration, defaults::RETENTION_FIVE_MINUTES, "five-minute sums"),
     preset("hourly", Kind::Duration, defaults::RETENTION_HOURLY, "hourly sums"),
-    preset("daily", Kind::Duration, defaults::RETENTION_DAILY, "daily sums"),
-    key("max_size", Kind::Size, "most bytes of the database; else no limit"),
+    key("daily", Kind::Duration, "daily sums; else for ever"),
 ];
 
 pub(super) const BACKUP: &[Key] = &[
-    key("directory", Kind::Text, "where copies lie; without it none are made"),
+    key("directory", Kind::Text, "a folder for copies; without it none are made by themselves"),
     preset("interval", Kind::Duration, defaults::BACKUP_INTERVAL, "time between two copies"),
     preset("keep", Kind::Integer(1, 1000), defaults::BACKUP_KEEP, "how many are kept"),
 ];

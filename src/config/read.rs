@@ -239,26 +239,6 @@ impl Read for Bandwidth {
     }
 }
 
-/// A number of bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Size(pub u64);
-
-impl Read for Size {
-    fn read(node: &Node, sink: &Sink) -> Option<Self> {
-        const UNITS: [(&str, u64); 7] = [
-            ("B", 1),
-            ("kB", 1_000),
-            ("MB", 1_000_000),
-            ("GB", 1_000_000_000),
-            ("KiB", 1 << 10),
-            ("MiB", 1 << 20),
-            ("GiB", 1 << 30),
-        ];
-        let expected = "a number with its unit: 512MB, 20GB, 1GiB";
-        scalar(node, sink, "a size", expected, |t| scaled(t, &UNITS).map(Self))
-    }
-}
-
 impl Read for Date {
     fn read(node: &Node, sink: &Sink) -> Option<Self> {
         scalar(node, sink, "a day", "year-month-day, like 2025-07-01", |t| {

@@ -35,8 +35,6 @@ pub enum Kind {
     Duration,
     /// Bits per second: `100Mbit`.
     Bandwidth,
-    /// Bytes: `512MB`.
-    Size,
     /// A day: `2025-07-01`.
     Date,
     /// A moment: `2025-07-01T08:00` in the configured time zone, or with its own offset.
@@ -165,7 +163,6 @@ fn of_kind(kind: &Kind) -> Value {
             shaped("^([0-9.]+(ms|s|m|h|d|w))+$"),
         ]}),
         Kind::Bandwidth => shaped("^[0-9.]+ ?[kKMG]?([bB]it(/s)?|bps)$"),
-        Kind::Size => shaped("^[0-9.]+ ?([kMG]i?)?B$"),
         Kind::Date => shaped("^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
         Kind::Moment => shaped("^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]"),
         Kind::Time => shaped("^[0-9]{2}:[0-9]{2}$"),

@@ -87,6 +87,8 @@ pub struct Patience {
     pub retries: u8,
     /// For a whole turn.
     pub deadline: Span,
+    /// Most repetitions of one GETBULK.
+    pub max_repetitions: u16,
 }
 
 /// Starts the slow looks.
@@ -133,6 +135,7 @@ impl Asking {
                 timeout: patience.timeout,
                 retries: patience.retries,
                 deadline: patience.deadline,
+                max_repetitions: patience.max_repetitions,
                 ..Subject::new(address, credentials)
             };
             let polled = asking.poller.poll(&subject, &mut state, what).await;

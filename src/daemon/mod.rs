@@ -14,6 +14,7 @@ mod past;
 mod reload;
 mod signal;
 pub mod systemd;
+mod upkeep;
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -223,7 +224,8 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
     let (stop, stopping) = watch::channel(false);
     let web = tokio::spawn(web::serve(listener, state.clone(), until(stopping.clone())));
     let local = tokio::spawn(web::serve_unix(control, state, until(stopping.clone())));
-    let telling = tokio::spawn(sender.run(stopping));
+    let telling = tokio::spawn(sender.run(stopping.clone()));
+    let copying = tokio::spawn(upkeep::copy(running.clone(), stopping));
     health.set_ready(true);
     let page = format!("http://{address}/");
     tracing::info!(page, "ready");
@@ -238,7 +240,14 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
     stop.send_replace(true);
     stop_core(&running.commands).await;
     // Answers and deliveries under way get what is left of the second.
-    let rest = async { (drop(web.await), drop(local.await), drop(telling.await)) };
+    let rest = async {
+        (
+            drop(web.await),
+            drop(local.await),
+            drop(telling.await),
+            drop(copying.await),
+        )
+    };
     if tokio::time::timeout(Span::from_millis(500), rest).await.is_err() {
         tracing::debug!("something was still under way at the stop");
     }
@@ -268,7 +277,7 @@ async fn build(startup: Startup) -> Result<Built, StartError> {
         source,
     })?;
     let signals = Signals::new()?;
-    let opened = Store::open(&config.database, &store::Options::default(), Arc::clone(&clock))?;
+    let opened = Store::open(&config.database, &parts::record(&config), Arc::clone(&clock))?;
     let control = control_socket(&config.database)?;
     let store = Arc::new(opened.store);
     let installation = reload::prepare(Arc::clone(&config), &plugins, &store, &clock)?;

@@ -27,6 +27,7 @@ use crate::probe::icmp;
 use crate::probe::snmp::credential as snmp;
 use crate::profile;
 use crate::profile::Set;
+use crate::store;
 use crate::web;
 
 /// What the plugins made of their sub-trees of the configuration.
@@ -215,4 +216,18 @@ pub fn web(config: &Config, notice: Option<web::Notice>) -> web::Settings {
 /// Today, where the organisation is.
 pub fn today(config: &Config, now: Timestamp) -> Date {
     local_day(&config.timezone.zone, now)
+}
+
+/// How the record is kept.
+pub fn record(config: &Config) -> store::Options {
+    store::Options {
+        retention: store::Retention {
+            raw: Some(config.retention.raw),
+            five_minutes: Some(config.retention.five_minutes),
+            hour: Some(config.retention.hourly),
+            day: config.retention.daily,
+        },
+        backups: config.backup.directory.clone(),
+        ..store::Options::default()
+    }
 }

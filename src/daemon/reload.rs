@@ -145,9 +145,12 @@ impl Running {
             source: std::io::Error::other(e),
         })??;
         let old = self.config.load_full();
-        if old.web.listen != config.web.listen || old.database != config.database {
-            tracing::warn!("web.listen and database change only at a restart");
+        let changes = config::diff::diff(&old, &config);
+        if !changes.restart.is_empty() {
+            let keys = changes.restart.join(", ");
+            tracing::warn!(keys, "these change only at a restart");
         }
+        tracing::debug!(?changes, "what the reload changes");
         let (done, wait) = oneshot::channel();
         let command = Command::Install(Box::new(installation), done);
         if self.commands.send(command).await.is_err() || wait.await.is_err() {

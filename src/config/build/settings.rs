@@ -8,7 +8,7 @@ use super::super::model::{Backup, Log, Metrics, Organization, Polling, Retention
 use super::super::node::{Fields, Node};
 use super::super::problem::Sink;
 use super::super::raw;
-use super::super::read::{Size, word};
+use super::super::read::word;
 use super::Known;
 use super::targets::{interval, probes, timeout};
 use crate::inventory::Class;
@@ -134,7 +134,6 @@ pub(super) fn snmp(f: &Fields<'_>, known: &Known) -> Snmp {
         port: f.preset("port"),
         max_repetitions: f.preset("max_repetitions"),
         max_devices: f.preset("max_devices"),
-        max_in_flight: f.preset("max_in_flight"),
     };
     if snmp.deadline < snmp.timeout {
         f.report(
@@ -190,12 +189,15 @@ pub(super) fn metrics(f: &Fields<'_>) -> Metrics {
 pub(super) fn retention(f: &Fields<'_>) -> Retention {
     let day = Span::from_hours(24);
     let keep = |key: &str| at_least(f, key, day, "1d");
+    let daily: Option<Span> = f.get("daily");
+    if daily.is_some_and(|span| span < day) {
+        f.report("daily", "this is too short", "at least 1d");
+    }
     Retention {
         raw: keep("raw"),
         five_minutes: keep("five_minutes"),
         hourly: keep("hourly"),
-        daily: keep("daily"),
-        max_bytes: f.get::<Size>("max_size").map(|size| size.0),
+        daily,
     }
 }
 

@@ -554,6 +554,7 @@ impl Core {
             timeout: snmp.timeout,
             retries: u8::try_from(snmp.retries).unwrap_or(u8::MAX),
             deadline: snmp.deadline,
+            max_repetitions: snmp.max_repetitions,
         }
     }
 

@@ -62,6 +62,8 @@ pub struct Subject {
     pub retries: u8,
     /// How long the whole turn may take.
     pub deadline: Span,
+    /// Most repetitions of one GETBULK.
+    pub max_repetitions: u16,
 }
 
 impl Subject {
@@ -73,6 +75,7 @@ impl Subject {
             timeout: super::client::TIMEOUT,
             retries: super::client::RETRIES,
             deadline: Span::from_secs(120),
+            max_repetitions: super::client::MAX_REPETITIONS,
         }
     }
 
@@ -80,6 +83,7 @@ impl Subject {
         Agent {
             timeout: self.timeout,
             retries: self.retries,
+            max_repetitions: self.max_repetitions,
             ..Agent::new(self.address, Arc::clone(credential))
         }
     }
