@@ -6,6 +6,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
@@ -15,6 +16,7 @@ use super::agent::Communities;
 use super::agent::Objects;
 use super::district::AgentPlace;
 use super::district::COMMUNITY;
+use super::weather::Weather;
 use crate::clock::SharedClock;
 use crate::inventory::Class;
 use crate::model::Mono;
@@ -184,12 +186,20 @@ impl Objects for Equipment {
     }
 }
 
-/// Everyone asks by the district's community.
-pub struct Door(pub Arc<Equipment>);
+/// The way to an agent: by the district's community, and only while the weather lets it through.
+pub struct Door {
+    /// Who answers.
+    pub equipment: Arc<Equipment>,
+    /// Its address.
+    pub address: IpAddr,
+    /// The conditions of the moment.
+    pub weather: Weather,
+}
 
 impl Communities for Door {
     fn objects(&self, community: &[u8]) -> Option<Arc<dyn Objects>> {
-        (community == COMMUNITY.as_bytes()).then(|| Arc::clone(&self.0) as Arc<dyn Objects>)
+        let is_open = community == COMMUNITY.as_bytes() && !self.weather.at(self.address).cut;
+        is_open.then(|| Arc::clone(&self.equipment) as Arc<dyn Objects>)
     }
 }
 

@@ -44,7 +44,7 @@ pub enum Told {
 pub struct District {
     weather: Weather,
     agents: BTreeMap<Ipv4Addr, Arc<Equipment>>,
-    sockets: Vec<(UdpSocket, Arc<Equipment>)>,
+    sockets: Vec<(UdpSocket, Door)>,
     listeners: Vec<TcpListener>,
     board: TcpListener,
     tell: Tell,
@@ -78,7 +78,14 @@ impl District {
                 .map_err(|source| Occupied { address, source })?;
             let equipment = Arc::new(Equipment::new(&place, Arc::clone(&clock)));
             agents.insert(place.address, Arc::clone(&equipment));
-            sockets.push((socket, equipment));
+            sockets.push((
+                socket,
+                Door {
+                    equipment,
+                    address: place.address.into(),
+                    weather: weather.clone(),
+                },
+            ));
         }
         let mut listeners = Vec::new();
         for place in [district::PORTAL, district::DOCUMENTS] {
@@ -113,9 +120,9 @@ impl District {
             board,
             tell,
         } = self;
-        for (socket, equipment) in sockets {
+        for (socket, door) in sockets {
             tokio::spawn(async move {
-                if let Err(error) = agent::serve(socket, Arc::new(Door(equipment))).await {
+                if let Err(error) = agent::serve(socket, Arc::new(door)).await {
                     tracing::warn!(%error, "an agent of the lab has ended");
                 }
             });
