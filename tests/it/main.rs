@@ -12,6 +12,8 @@ mod cli_status;
 mod cli_walk;
 mod config_check;
 mod config_invalid;
+mod daemon_outage;
+mod daemon_start;
 mod dashboards;
 mod icmp_loopback;
 mod metrics_docs;

@@ -7,6 +7,7 @@ pub mod browser;
 pub mod district;
 pub mod exposition;
 pub mod netns;
+pub mod peers;
 pub mod program;
 pub mod prometheus;
 pub mod site;
