@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand, one line each in [`COMMANDS`].
 
+pub mod alert;
 pub mod backup;
 pub mod check;
 pub mod completions;
@@ -96,6 +97,7 @@ pub struct Subcommand {
 
 /// Every subcommand, sorted by name.
 pub static COMMANDS: &[Subcommand] = &[
+    alert::COMMAND,
     backup::COMMAND,
     check::COMMAND,
     completions::COMMAND,

@@ -7,6 +7,7 @@
 pub mod asking;
 pub mod core;
 pub mod exposition;
+mod figures;
 pub mod looks;
 pub mod network;
 pub mod parts;
@@ -37,6 +38,7 @@ use self::core::Inbox;
 use self::core::Surroundings;
 use self::exposition::Exposition;
 use self::exposition::Sums;
+use self::figures::Figures;
 use self::parts::Plugins;
 use self::reload::Running;
 use self::signal::Signals;
@@ -201,12 +203,20 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
     } = build(startup).await?;
     let core = tokio::spawn(core.run(inbox));
     let sender = running.sender(&snapshot);
+    let figures = Figures {
+        snapshot: Arc::clone(&snapshot),
+        config: Arc::clone(&running.config),
+        readers: running.store.readers().clone(),
+        clock: Arc::clone(&running.clock),
+        sums: Arc::new(ArcSwap::from_pointee(Sums::default())),
+        pages: Arc::default(),
+    };
     let exposition = Exposition {
         snapshot: Arc::clone(&snapshot),
         config: Arc::clone(&running.config),
         meters: Arc::clone(&running.meters),
         channels: Arc::clone(&sender.counts),
-        sums: Arc::new(ArcSwap::from_pointee(Sums::default())),
+        sums: Arc::clone(&figures.sums),
         clock: Arc::clone(&running.clock),
     };
     let health = Arc::new(web::Health::default());
@@ -217,7 +227,7 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
         metrics: Arc::new(move || exposition.render()),
         reload: running.reload_callback(),
         health: Arc::clone(&health),
-        figures: Arc::default(),
+        figures: Arc::clone(&figures.pages),
         record: Some(running.store.readers().clone()),
         events,
     };
@@ -225,7 +235,8 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
     let web = tokio::spawn(web::serve(listener, state.clone(), until(stopping.clone())));
     let local = tokio::spawn(web::serve_unix(control, state, until(stopping.clone())));
     let telling = tokio::spawn(sender.run(stopping.clone()));
-    let copying = tokio::spawn(upkeep::copy(running.clone(), stopping));
+    let copying = tokio::spawn(upkeep::copy(running.clone(), stopping.clone()));
+    let figuring = tokio::spawn(figures.run(stopping));
     health.set_ready(true);
     let page = format!("http://{address}/");
     tracing::info!(page, "ready");
@@ -246,6 +257,7 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
             drop(local.await),
             drop(telling.await),
             drop(copying.await),
+            drop(figuring.await),
         )
     };
     if tokio::time::timeout(Span::from_millis(500), rest).await.is_err() {

@@ -1,0 +1,286 @@
+//! Indicators and sliding windows, worked out now and then and laid ready for
+//! `/metrics` and the pages: no scrape asks the record.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+
+use super::exposition::Sums;
+use super::parts;
+use crate::clock::SharedClock;
+use crate::config::Config;
+use crate::indicator::definition::GroupBy;
+use crate::indicator::evaluate::World;
+use crate::indicator::evaluate::evaluate;
+use crate::metrics::collect::IndicatorSample;
+use crate::metrics::collect::Times;
+use crate::metrics::collect::Window;
+use crate::model::Event;
+use crate::model::Span;
+use crate::model::TargetId;
+use crate::model::Timestamp;
+use crate::monitor::Snapshot;
+use crate::monitor::availability::Frame;
+use crate::monitor::availability::Shares;
+use crate::monitor::availability::Timeline;
+use crate::monitor::availability::alive;
+use crate::monitor::calendar::start_of_day;
+use crate::monitor::interval::Interval;
+use crate::store;
+use crate::store::EventFilter;
+use crate::store::Readers;
+use crate::web::Figure;
+
+/// How often indicators are worked out.
+const INDICATORS: Span = Span::from_secs(15);
+/// How often windows are: every so many rounds of the indicators.
+const WINDOWS_EVERY: u32 = 20;
+/// The windows of `tramgac_window_*`.
+const WINDOWS: [(&str, u64); 3] = [("1d", 1), ("7d", 7), ("30d", 30)];
+/// Events that say how time was divided.
+const KINDS: [&str; 5] = [
+    "state_changed",
+    "maintenance_started",
+    "maintenance_ended",
+    "daemon_started",
+    "daemon_stopped",
+];
+
+/// Works the figures out.
+#[derive(Clone)]
+pub(super) struct Figures {
+    pub(super) snapshot: Arc<ArcSwap<Snapshot>>,
+    pub(super) config: Arc<ArcSwap<Config>>,
+    pub(super) readers: Readers,
+    pub(super) clock: SharedClock,
+    /// For `/metrics`.
+    pub(super) sums: Arc<ArcSwap<Sums>>,
+    /// For the pages.
+    pub(super) pages: Arc<ArcSwap<Vec<Figure>>>,
+}
+
+impl Figures {
+    /// Works until told to stop.
+    pub(super) async fn run(self, mut stopping: watch::Receiver<bool>) {
+        let mut round = 0_u32;
+        loop {
+            let figures = self.clone();
+            let with_windows = round.is_multiple_of(WINDOWS_EVERY);
+            match tokio::task::spawn_blocking(move || figures.work_out(with_windows)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(%error, "the figures can't be worked out"),
+                Err(error) => tracing::error!(%error, "working the figures out broke off"),
+            }
+            round = round.wrapping_add(1);
+            tokio::select! {
+                () = tokio::time::sleep(INDICATORS) => {}
+                // Whoever would tell has gone: that is a stop, too.
+                _ = stopping.changed() => return,
+            }
+        }
+    }
+
+    /// Reads the record. Blocks.
+    fn work_out(&self, with_windows: bool) -> store::Result<()> {
+        let snapshot = self.snapshot.load_full();
+        let config = self.config.load_full();
+        let now = self.clock.wall();
+        let past = Past {
+            readers: &self.readers,
+            snapshot: &snapshot,
+            config: &config,
+            now,
+            logs: RefCell::default(),
+        };
+        let fault = RefCell::new(None);
+        let availability = |target: TargetId, over: Span, calendar: Option<&str>| {
+            past.shares(target, over, calendar).unwrap_or_else(|error| {
+                fault.replace(Some(error));
+                None
+            })
+        };
+        let world = World {
+            snapshot: &snapshot,
+            area_kinds: &config.area_kind,
+            day: parts::today(&config, now),
+            availability: &availability,
+        };
+        let mut samples = Vec::new();
+        let mut figures = Vec::new();
+        for definition in &config.indicators {
+            let by_area = evaluate(definition, Some(&GroupBy::Area), &world);
+            figures.push(Figure {
+                id: definition.id.clone(),
+                name: definition.name.clone(),
+                name_en: definition.name_en.clone(),
+                total: by_area.total,
+                goal: definition.goal,
+            });
+            samples.extend(by_area.groups.into_iter().map(|(area, tally)| IndicatorSample {
+                indicator: definition.id.to_string(),
+                area,
+                numerator: tally.numerator,
+                denominator: tally.denominator,
+                unknown: tally.unknown,
+                exempt: tally.exempt,
+            }));
+        }
+        let windows = if with_windows {
+            past.windows()?
+        } else {
+            self.sums.load().windows.clone()
+        };
+        self.sums.store(Arc::new(Sums {
+            indicators: samples,
+            windows,
+        }));
+        self.pages.store(Arc::new(figures));
+        fault.into_inner().map_or(Ok(()), Err)
+    }
+}
+
+/// The record, as far as the figures need it; each log is read once.
+struct Past<'a> {
+    readers: &'a Readers,
+    snapshot: &'a Snapshot,
+    config: &'a Config,
+    now: Timestamp,
+    logs: RefCell<BTreeMap<Span, Arc<Log>>>,
+}
+
+/// The events of one span up to now.
+struct Log {
+    window: Interval,
+    alive: Vec<Interval>,
+    own: BTreeMap<TargetId, Vec<Event>>,
+}
+
+impl Past<'_> {
+    fn log(&self, over: Span) -> store::Result<Option<Arc<Log>>> {
+        if let Some(log) = self.logs.borrow().get(&over) {
+            return Ok(Some(Arc::clone(log)));
+        }
+        let Some(window) = Interval::new(self.now.minus(over), self.now) else {
+            return Ok(None);
+        };
+        let mut own: BTreeMap<TargetId, Vec<Event>> = BTreeMap::new();
+        let mut of_the_daemon = Vec::new();
+        let until = self.now;
+        self.readers.with(|reader| {
+            // Each target's last transition before the window says how it began.
+            for t in reader.transitions(None, window.from, window.from)? {
+                let kind = crate::model::EventKind::StateChanged {
+                    from: t.from,
+                    to: t.to,
+                    reason: t.reason,
+                };
+                own.entry(t.target).or_default().push(Event {
+                    at: t.at,
+                    recorded_at: t.at,
+                    target: Some(t.target),
+                    kind,
+                });
+            }
+            let filter = EventFilter {
+                from: Some(window.from),
+                to: Some(until),
+                kinds: KINDS.map(str::to_owned).to_vec(),
+                ..EventFilter::default()
+            };
+            for stored in reader.events(&filter)? {
+                match stored.event.target {
+                    Some(target) => own.entry(target).or_default().push(stored.event),
+                    None => of_the_daemon.push(stored.event),
+                }
+            }
+            Ok(())
+        })?;
+        let alive = alive(&of_the_daemon, self.now);
+        let log = Arc::new(Log { window, alive, own });
+        self.logs.borrow_mut().insert(over, Arc::clone(&log));
+        Ok(Some(log))
+    }
+
+    fn timeline(&self, log: &Log, target: TargetId) -> Timeline {
+        let in_service_from = self
+            .in_service_from(target)
+            .map(|day| start_of_day(&self.config.timezone.zone, day));
+        let frame = Frame {
+            in_service_from,
+            alive: &log.alive,
+            ..Frame::default()
+        };
+        let events = log.own.get(&target).map_or(&[][..], Vec::as_slice);
+        Timeline::new(target, log.window, events, &frame)
+    }
+
+    fn in_service_from(&self, target: TargetId) -> Option<jiff::civil::Date> {
+        let key = &self.snapshot.target(target)?.key;
+        let inventory = &self.snapshot.inventory;
+        let slug = key.slug.clone();
+        match key.kind {
+            crate::model::TargetKind::Device => {
+                inventory
+                    .devices
+                    .get(&crate::model::DeviceId(slug))?
+                    .in_service_from
+            }
+            crate::model::TargetKind::Link => {
+                inventory.links.get(&crate::model::LinkId(slug))?.in_service_from
+            }
+            crate::model::TargetKind::Service => {
+                inventory
+                    .services
+                    .get(&crate::model::ServiceId(slug))?
+                    .in_service_from
+            }
+        }
+    }
+
+    fn shares(&self, target: TargetId, over: Span, calendar: Option<&str>) -> store::Result<Option<Shares>> {
+        let Some(log) = self.log(over)? else {
+            return Ok(None);
+        };
+        let timeline = self.timeline(&log, target);
+        Ok(match calendar {
+            None => Some(timeline.shares()),
+            Some(name) => self
+                .config
+                .calendars
+                .get(name)
+                .map(|c| timeline.shares_within(&c.intervals(log.window))),
+        })
+    }
+
+    fn windows(&self) -> store::Result<Vec<Window>> {
+        let mut windows = Vec::with_capacity(WINDOWS.len());
+        for (name, days) in WINDOWS {
+            let Some(log) = self.log(Span::from_secs(days * 86_400))? else {
+                continue;
+            };
+            let span = |micros: i64| Span::from_micros(u64::try_from(micros).unwrap_or_default());
+            let times = self
+                .snapshot
+                .targets()
+                .map(|view| {
+                    let shares = self.timeline(&log, view.id).shares();
+                    (
+                        view.id,
+                        Times {
+                            up: span(shares.online()),
+                            observed: span(shares.counted()),
+                        },
+                    )
+                })
+                .collect();
+            windows.push(Window {
+                name,
+                times: Arc::new(times),
+            });
+        }
+        Ok(windows)
+    }
+}
