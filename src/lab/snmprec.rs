@@ -46,7 +46,7 @@ pub fn parse(bytes: &[u8]) -> Recording {
 
 fn object(line: &[u8]) -> Option<(Oid, Value)> {
     let mut parts = line.splitn(3, |b| *b == b'|');
-    let oid: Oid = std::str::from_utf8(parts.next()?).ok()?.trim().parse().ok()?;
+    let oid = oid_of(parts.next()?)?;
     let tag = std::str::from_utf8(parts.next()?).ok()?.trim();
     let raw = parts.next()?;
     let (number, bytes) = match tag.strip_suffix('x') {
@@ -67,7 +67,7 @@ fn object(line: &[u8]) -> Option<(Oid, Value)> {
         2 => Value::Integer(i64::try_from(whole()?).ok()?),
         4 => Value::OctetString(bytes),
         5 => Value::Null,
-        6 => Value::ObjectId(std::str::from_utf8(&bytes).ok()?.trim().parse().ok()?),
+        6 => Value::ObjectId(oid_of(&bytes)?),
         64 => Value::IpAddress(address(&bytes, is_hex)?),
         65 => Value::Counter32(narrow()?),
         66 => Value::Gauge32(narrow()?),
@@ -77,6 +77,12 @@ fn object(line: &[u8]) -> Option<(Oid, Value)> {
         _ => return None,
     };
     Some((oid, value))
+}
+
+/// An OID; recorders leave a dot at its end.
+fn oid_of(bytes: &[u8]) -> Option<Oid> {
+    let text = std::str::from_utf8(bytes).ok()?.trim();
+    text.strip_suffix('.').unwrap_or(text).parse().ok()
 }
 
 fn address(bytes: &[u8], is_hex: bool) -> Option<[u8; 4]> {

@@ -22,6 +22,9 @@ use crate::model::snmp::Oid;
 /// tens of thousands of bridge entries; a broken or hostile agent stops here.
 pub const MAX_ROWS: usize = 65_536;
 
+/// What interfaces without a hardware address tell.
+const NO_MAC: &str = "00:00:00:00:00:00";
+
 /// SNMPv2-MIB::system, which every agent has (RFC 3418).
 pub mod system {
     /// sysDescr.0
@@ -215,7 +218,8 @@ fn rule_rows(rule: &Rule, context: &Context<'_>, found: &mut Vec<Fields>) {
             .iter()
             .filter_map(|(name, expr)| here.value(expr).map(|v| (name.clone(), v)))
             .collect();
-        if !fields.is_empty() {
+        // A row of which the device told nothing is none, whatever the rule calls it.
+        if fields.iter().any(|(name, _)| rule.is_told(name)) {
             found.push(fields);
         }
     }
@@ -283,7 +287,9 @@ fn fill(learnt: &mut Learnt, section: Section, found: &[Fields]) {
         }
         Section::Arp => {
             learnt.arp = all(found);
-            learnt.arp.retain(|a| a.mac.is_some() && a.address.is_some());
+            learnt
+                .arp
+                .retain(|a| a.mac.as_deref().is_some_and(|m| m != NO_MAC) && a.address.is_some());
             let mut seen = BTreeSet::new();
             learnt
                 .arp
@@ -291,7 +297,7 @@ fn fill(learnt: &mut Learnt, section: Section, found: &[Fields]) {
         }
         Section::Fdb => {
             learnt.fdb = all(found);
-            learnt.fdb.retain(|f| f.mac.is_some());
+            learnt.fdb.retain(|f| f.mac.as_deref().is_some_and(|m| m != NO_MAC));
             let mut seen = BTreeSet::new();
             learnt.fdb.retain(|f| seen.insert((f.mac.clone(), f.vlan)));
         }

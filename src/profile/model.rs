@@ -102,6 +102,13 @@ impl Profile {
 }
 
 impl Rule {
+    /// Whether the device tells this field, and not the rule itself.
+    pub fn is_told(&self, field: &str) -> bool {
+        self.fields
+            .get(field)
+            .is_some_and(|expr| !matches!(expr, Expr::Text(_) | Expr::Number(_)))
+    }
+
     /// Every expression of it.
     pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
         self.fields.values().chain(self.when.iter()).chain(self.by.iter())
