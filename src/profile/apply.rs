@@ -297,7 +297,9 @@ fn fill(learnt: &mut Learnt, section: Section, found: &[Fields]) {
         }
         Section::Fdb => {
             learnt.fdb = all(found);
-            learnt.fdb.retain(|f| f.mac.as_deref().is_some_and(|m| m != NO_MAC));
+            learnt
+                .fdb
+                .retain(|f| f.mac.as_deref().is_some_and(|m| m != NO_MAC));
             let mut seen = BTreeSet::new();
             learnt.fdb.retain(|f| seen.insert((f.mac.clone(), f.vlan)));
         }
