@@ -1,7 +1,6 @@
 //! `tramgac profile`: try a device profile on a recording.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::path::PathBuf;
 
 use clap::ArgMatches;
@@ -16,14 +15,7 @@ use super::Subcommand;
 use super::inspect_table;
 use super::output;
 use crate::lab::snmprec;
-use crate::model::snmp::Oid;
-use crate::profile::Identity;
-use crate::profile::Learnt;
-use crate::profile::Rows;
-use crate::profile::Set;
-use crate::profile::What;
-use crate::profile::apply::system;
-use crate::profile::learnt::Gap;
+use crate::profile::apply::recorded;
 
 /// The subcommand.
 pub const COMMAND: Subcommand = super::subcommand("profile", super::command_of::<Profile>, run);
@@ -131,7 +123,11 @@ fn try_on(test: &Test) -> Result<Exit, Failure> {
                 recording.skipped.len()
             ));
         }
-        let learnt = learn(&set, &recording.rows, test.profile.as_deref(), path)?;
+        let forced = test.profile.as_deref();
+        let Some(mut learnt) = recorded(&set, &recording.rows, forced) else {
+            return Err(Failure::usage(format!("there is no profile {:?}", forced.unwrap_or_default())));
+        };
+        learnt.address = path.display().to_string();
         let text = match test.format {
             Format::Json => format!("{}\n", serde_json::to_string(&learnt).map_err(Failure::usage)?),
             Format::Table => inspect_table::render(&learnt),
@@ -139,40 +135,4 @@ fn try_on(test: &Test) -> Result<Exit, Failure> {
         output::text(&text).map_err(Failure::could_not_look)?;
     }
     Ok(Exit::Ok)
-}
-
-/// What the daemon would learn of a device that answers as the recording does:
-/// only what the profile's plan asks for is looked at.
-fn learn(set: &Set, recording: &Rows, forced: Option<&str>, path: &Path) -> Result<Learnt, Failure> {
-    let told = system(recording);
-    let object_id: Option<Oid> = told.sys_object_id.as_deref().and_then(|t| t.parse().ok());
-    let who = Identity {
-        object_id: object_id.as_ref(),
-        descr: told.sys_descr.as_deref().unwrap_or_default(),
-    };
-    let chain = match forced {
-        Some(name) => set
-            .chain_of(name)
-            .ok_or_else(|| Failure::usage(format!("there is no profile {name:?}")))?,
-        None => set
-            .matching(who, recording)
-            .ok_or_else(|| Failure::usage("no profile matches, and there is no generic one"))?,
-    };
-    let mut rows = chain.plan(What::Inventory).gather(recording);
-    for n in 1..=7 {
-        let oid = Oid::new([1, 3, 6, 1, 2, 1, 1, n, 0]);
-        if let Some(value) = recording.get(&oid) {
-            rows.insert(oid, value.clone());
-        }
-    }
-    let mut learnt = crate::profile::apply(&chain, &rows, &std::collections::BTreeMap::new());
-    learnt.address = path.display().to_string();
-    if recording.is_empty() {
-        learnt.reached = false;
-        learnt.errors.push(Gap {
-            what: "recording".to_owned(),
-            why: "it holds no object".to_owned(),
-        });
-    }
-    Ok(learnt)
 }

@@ -4,8 +4,10 @@
 //! store keeps it; everyone else reads it. One [`Inventory`] holds what is
 //! *declared* in the configuration and what lives in the database alike.
 
+pub mod change;
 pub mod class;
 pub mod device;
+pub mod identity;
 pub mod link;
 pub mod service;
 pub mod site;

@@ -6,8 +6,6 @@
 //! behind it where the value is hex digits. What depends on snmpsim's variation
 //! modules (`:name`) is not understood and counted as such.
 
-use std::fmt::Write as _;
-
 use crate::model::snmp::Oid;
 use crate::model::snmp::Value;
 use crate::profile::Rows;
@@ -107,39 +105,11 @@ fn unhex(text: &[u8]) -> Option<Vec<u8>> {
         .then(|| pairs.iter().map(|[high, low]| (high << 4) | low).collect())
 }
 
-/// One line of a recording, without its end; `None` for what is absent.
-pub fn line(oid: &Oid, value: &Value) -> Option<String> {
-    let plain = |bytes: &[u8]| bytes.iter().all(|b| (0x20..0x7f).contains(b));
-    let (tag, text) = match value {
-        Value::Integer(n) => ("2", n.to_string()),
-        Value::OctetString(bytes) if plain(bytes) => ("4", String::from_utf8_lossy(bytes).into_owned()),
-        Value::OctetString(bytes) => ("4x", to_hex(bytes)),
-        Value::ObjectId(oid) => ("6", oid.to_string()),
-        Value::IpAddress(ip) => ("64", std::net::Ipv4Addr::from(*ip).to_string()),
-        Value::Counter32(n) => ("65", n.to_string()),
-        Value::Gauge32(n) => ("66", n.to_string()),
-        Value::TimeTicks(n) => ("67", n.to_string()),
-        Value::Opaque(bytes) => ("68x", to_hex(bytes)),
-        Value::Counter64(n) => ("70", n.to_string()),
-        Value::Null => ("5", String::new()),
-        Value::NoSuchObject | Value::NoSuchInstance | Value::EndOfMibView => return None,
-    };
-    Some(format!("{oid}|{tag}|{text}"))
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, b| {
-        // Writing to a String can't fail.
-        if write!(text, "{b:02x}").is_err() {
-            text.clear();
-        }
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::snmp::VarBind;
+    use crate::probe::snmp::text;
 
     #[test]
     fn every_type_comes_back_from_its_line() {
@@ -157,7 +127,11 @@ mod tests {
         ];
         for value in values {
             let oid = Oid::new([1, 3, 6, 1]);
-            let recording = parse(line(&oid, &value).unwrap().as_bytes());
+            let bind = VarBind {
+                oid: oid.clone(),
+                value: value.clone(),
+            };
+            let recording = parse(text::snmprec(&bind).unwrap().as_bytes());
             assert_eq!(recording.rows.get(&oid), Some(&value));
             assert!(recording.skipped.is_empty());
         }

@@ -11,10 +11,13 @@ use super::learnt::Gap;
 use super::learnt::Learnt;
 use super::learnt::Row;
 use super::learnt::Section;
+use super::matcher::Identity;
 use super::model::Rule;
 use super::model::Words;
 use super::rows::Rows;
 use super::set::Chain;
+use super::set::Set;
+use super::set::What;
 use super::value::V;
 use crate::model::snmp::Oid;
 
@@ -68,8 +71,8 @@ pub fn system(rows: &Rows) -> Learnt {
 /// Applies a profile and what it includes to what was read.
 ///
 /// `known` are the facts of an earlier reading, for rules that ask for a fact
-/// while the inventory is not read again; empty at first.
-pub fn apply(chain: &Chain<'_>, rows: &Rows, known: &BTreeMap<String, String>) -> Learnt {
+/// while only readings are read; `None`: the facts are among the rows.
+pub fn apply(chain: &Chain<'_>, rows: &Rows, known: Option<&BTreeMap<String, String>>) -> Learnt {
     let mut tables: BTreeMap<&str, &Words> = BTreeMap::new();
     for profile in chain.profiles() {
         for (name, words) in &profile.tables {
@@ -79,8 +82,7 @@ pub fn apply(chain: &Chain<'_>, rows: &Rows, known: &BTreeMap<String, String>) -
     let fuel = Cell::new(FUEL);
     let mut learnt = system(rows);
     learnt.profile = Some(chain.name().to_owned());
-    let mut facts = known.clone();
-    find_facts(chain, rows, &tables, &fuel, &mut facts);
+    let facts = known.map_or_else(|| find_facts(chain, rows, &tables, &fuel), BTreeMap::clone);
     for (section, word) in Section::ALL {
         let found = section_rows(chain, section, rows, &tables, &fuel, &facts);
         if found.len() >= MAX_ROWS {
@@ -101,14 +103,47 @@ pub fn apply(chain: &Chain<'_>, rows: &Rows, known: &BTreeMap<String, String>) -
     learnt
 }
 
+/// What would be learnt of a device that answers as the recording does: only
+/// what the profile's plan asks for is looked at. `forced`: the profile to use,
+/// whether it matches or not. `None`: there is no such profile.
+pub fn recorded(set: &Set, recording: &Rows, forced: Option<&str>) -> Option<Learnt> {
+    let told = system(recording);
+    let object_id: Option<Oid> = told.sys_object_id.as_deref().and_then(|t| t.parse().ok());
+    let who = Identity {
+        object_id: object_id.as_ref(),
+        descr: told.sys_descr.as_deref().unwrap_or_default(),
+    };
+    let chain = match forced {
+        Some(name) => set.chain_of(name)?,
+        None => set.matching(who, recording)?,
+    };
+    let mut rows = chain.plan(What::Inventory).gather(recording);
+    let asked_first = [
+        &system::DESCR[..],
+        &system::OBJECT_ID,
+        &system::UP_TIME,
+        &system::CONTACT,
+        &system::NAME,
+        &system::LOCATION,
+    ];
+    for oid in asked_first.map(Oid::new) {
+        if let Some(value) = recording.get(&oid) {
+            rows.insert(oid, value.clone());
+        }
+    }
+    let mut learnt = apply(&chain, &rows, None);
+    learnt.reached = !recording.is_empty();
+    Some(learnt)
+}
+
 /// Facts may ask for other facts: a second round finds those that come later.
 fn find_facts(
     chain: &Chain<'_>,
     rows: &Rows,
     tables: &BTreeMap<&str, &Words>,
     fuel: &Cell<u64>,
-    facts: &mut BTreeMap<String, String>,
-) {
+) -> BTreeMap<String, String> {
+    let mut facts = BTreeMap::new();
     for _ in 0..2 {
         let before = facts.clone();
         let mut found = BTreeSet::new();
@@ -133,6 +168,7 @@ fn find_facts(
             }
         }
     }
+    facts
 }
 
 fn section_rows(

@@ -9,6 +9,7 @@
 
 mod architecture;
 mod cli_status;
+mod cli_inspect;
 mod cli_walk;
 mod config_check;
 mod config_invalid;
@@ -20,6 +21,8 @@ mod metrics_docs;
 mod metrics_exposition;
 mod report_equipment;
 mod snmp_lossy;
+mod profile_broken;
+mod profile_golden;
 mod snmp_snmpd;
 mod snmp_snmpsim;
 mod store_cli;

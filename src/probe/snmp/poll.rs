@@ -223,9 +223,11 @@ impl Poller {
             return self.silent(at, start, what, turn.packets, Finding::Stopped);
         };
         turn.read(&chain.plan(what)).await;
-        let mut learnt = crate::profile::apply(&chain, &turn.rows, &state.facts);
-        if what == What::Inventory && turn.gaps.is_empty() {
-            state.facts.clone_from(&learnt.facts);
+        let known = (what == What::Readings).then_some(&state.facts);
+        let mut learnt = crate::profile::apply(&chain, &turn.rows, known);
+        if what == What::Inventory {
+            // What a partial answer leaves out stays as it was (trap 7).
+            state.facts.extend(learnt.facts.clone());
         }
         if state.identity.as_ref() != Some(&identity) {
             state.identity = Some(identity);
