@@ -10,6 +10,7 @@ pub mod demo;
 pub mod export;
 pub mod inspect;
 mod inspect_table;
+pub mod lab;
 pub mod man;
 pub mod output;
 pub mod ping;
@@ -104,6 +105,7 @@ pub static COMMANDS: &[Subcommand] = &[
     demo::COMMAND,
     export::COMMAND,
     inspect::COMMAND,
+    lab::COMMAND,
     man::COMMAND,
     ping::COMMAND,
     profile::COMMAND,
