@@ -76,7 +76,7 @@ pub fn serial(text: &str) -> Option<String> {
 /// A MAC that names a device: not zero, not of a group, not made up on the spot.
 fn names_a_device(mac: Mac) -> bool {
     let Mac([first, ..]) = mac;
-    mac.0 != [0; 6] && first & 0b11 == 0
+    mac.0 != [0; 6] && first.trailing_zeros() >= 2
 }
 
 fn same(a: Option<&String>, b: Option<&String>) -> Option<bool> {

@@ -78,6 +78,7 @@ pub static BUILTIN: &[(&str, &str)] = &[
     ("sophos", include_str!("../../profiles/sophos.yaml")),
     ("standard", include_str!("../../profiles/standard.yaml")),
     ("synology", include_str!("../../profiles/synology.yaml")),
+    ("sysdescr", include_str!("../../profiles/sysdescr.yaml")),
     ("system", include_str!("../../profiles/system.yaml")),
     ("teltonika", include_str!("../../profiles/teltonika.yaml")),
     ("tp-link", include_str!("../../profiles/tp-link.yaml")),
