@@ -7,6 +7,7 @@ use super::Core;
 use crate::daemon::asking::Turn;
 use crate::daemon::asking::TurnOrder;
 use crate::daemon::looks::Look;
+use crate::inventory::change::Facts;
 use crate::model::BlindReason;
 use crate::model::Detail;
 use crate::model::Event;
@@ -41,8 +42,8 @@ pub(super) struct Device {
     inventory_at: Option<Mono>,
     /// Since when it has not answered.
     silent_since: Option<Mono>,
-    /// What it is.
-    facts: BTreeMap<String, String>,
+    /// What it is, and was.
+    facts: Facts,
     /// Its interfaces, by name.
     interfaces: BTreeMap<String, InterfaceView>,
 }
@@ -68,7 +69,7 @@ impl Core {
             });
         }
         for (id, facts) in facts {
-            self.devices.entry(id).or_default().facts = facts;
+            self.devices.entry(id).or_default().facts = Facts::known(facts);
         }
         for (id, list) in interfaces {
             let known = list.into_iter().map(|i| (i.name.clone(), i)).collect();
@@ -184,15 +185,21 @@ impl Core {
                 kind,
             });
         };
-        let told = polled.facts();
-        for fact in &told {
-            let old = device.facts.insert(fact.key.clone(), fact.value.clone());
-            if old.as_ref() != Some(&fact.value) {
-                event(EventKind::FactChanged {
-                    key: fact.key.clone(),
-                    old,
-                    new: Some(fact.value.clone()),
-                });
+        let mut told = polled.facts();
+        let changes = device
+            .facts
+            .learn(told.iter().map(|f| (f.key.as_str(), f.value.as_str())));
+        for change in changes {
+            event(EventKind::FactChanged {
+                key: change.key,
+                old: change.old,
+                new: Some(change.new),
+            });
+        }
+        // The record holds what is held to be true, which a flapping value is not.
+        for fact in &mut told {
+            if let Some(value) = device.facts.get(&fact.key) {
+                value.clone_into(&mut fact.value);
             }
         }
         let seen = compare(device, polled, &mut event);
@@ -212,8 +219,8 @@ impl Core {
             .facts
             .iter()
             .map(|(k, v)| crate::model::Fact {
-                key: k.clone(),
-                value: v.clone(),
+                key: k.to_owned(),
+                value: v.to_owned(),
             })
             .collect();
         self.sample_turn(id, polled, &seen);

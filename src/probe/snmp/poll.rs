@@ -138,6 +138,9 @@ pub struct Polled {
 impl Polled {
     /// The facts, for the inventory; empty unless it was asked for.
     pub fn facts(&self) -> Vec<Fact> {
+        if self.what != What::Inventory {
+            return Vec::new();
+        }
         let facts = self.learnt.facts.iter();
         facts
             .map(|(key, value)| Fact {
