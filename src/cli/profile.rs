@@ -125,7 +125,10 @@ fn try_on(test: &Test) -> Result<Exit, Failure> {
         }
         let forced = test.profile.as_deref();
         let Some(mut learnt) = recorded(&set, &recording.rows, forced) else {
-            return Err(Failure::usage(format!("there is no profile {:?}", forced.unwrap_or_default())));
+            return Err(Failure::usage(format!(
+                "there is no profile {:?}",
+                forced.unwrap_or_default()
+            )));
         };
         learnt.address = path.display().to_string();
         let text = match test.format {

@@ -66,7 +66,9 @@ impl Facts {
 
     /// All facts, by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(key, held)| (key.as_str(), held.value.as_str()))
+        self.0
+            .iter()
+            .map(|(key, held)| (key.as_str(), held.value.as_str()))
     }
 
     /// Takes what a device told; returns what changed, by key.

@@ -60,8 +60,24 @@ const NO_SERIALS: [&str; 12] = [
 
 /// Names that devices have from the factory.
 const FACTORY_NAMES: [&str; 18] = [
-    "mikrotik", "router", "switch", "localhost", "ubnt", "openwrt", "unknown", "system", "printer", "default",
-    "hostname", "ap", "device", "localhost.localdomain", "netgear", "tp-link", "dlink", "sysname",
+    "mikrotik",
+    "router",
+    "switch",
+    "localhost",
+    "ubnt",
+    "openwrt",
+    "unknown",
+    "system",
+    "printer",
+    "default",
+    "hostname",
+    "ap",
+    "device",
+    "localhost.localdomain",
+    "netgear",
+    "tp-link",
+    "dlink",
+    "sysname",
 ];
 
 /// The serial number, if it is one: not empty, no placeholder, not one character again and again.
@@ -117,7 +133,10 @@ pub fn compare(known: &Marks, seen: &Marks, alone: bool) -> Option<By> {
 /// The known device that this is, and by what it was known again: the surest way first.
 ///
 /// `None`: we do not know it, or two known devices answer to it equally.
-pub fn find<'a>(known: impl IntoIterator<Item = (&'a DeviceId, &'a Marks)>, seen: &Marks) -> Option<(&'a DeviceId, By)> {
+pub fn find<'a>(
+    known: impl IntoIterator<Item = (&'a DeviceId, &'a Marks)>,
+    seen: &Marks,
+) -> Option<(&'a DeviceId, By)> {
     let known: Vec<(&DeviceId, &Marks)> = known.into_iter().collect();
     let named = |name: Option<&String>| {
         known
@@ -186,8 +205,17 @@ mod tests {
             (b.clone(), marks("", &["00:1b:21:00:00:02"], "mikrotik", "")),
         ];
         let known = || table.iter().map(|(id, m)| (id, m));
-        assert_eq!(find(known(), &marks("", &["00:1b:21:00:00:02"], "mikrotik", "")), Some((&b, By::Mac)));
-        assert_eq!(find(known(), &marks("", &["00:1b:21:00:00:03"], "mikrotik", "")), None);
-        assert_eq!(find(known(), &marks("SN1", &["00:1b:21:00:00:02"], "", "")), None.or(Some((&a, By::Serial))));
+        assert_eq!(
+            find(known(), &marks("", &["00:1b:21:00:00:02"], "mikrotik", "")),
+            Some((&b, By::Mac))
+        );
+        assert_eq!(
+            find(known(), &marks("", &["00:1b:21:00:00:03"], "mikrotik", "")),
+            None
+        );
+        assert_eq!(
+            find(known(), &marks("SN1", &["00:1b:21:00:00:02"], "", "")),
+            None.or(Some((&a, By::Serial)))
+        );
     }
 }

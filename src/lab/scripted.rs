@@ -165,7 +165,11 @@ impl Script {
         self.text(&IF_ENTRY, &[2, index], name);
         self.number(&IF_ENTRY, &[3, index], 6);
         self.number(&IF_ENTRY, &[4, index], 1500);
-        self.put(&IF_ENTRY, &[5, index], Value::Gauge32(mbit.saturating_mul(1_000_000)));
+        self.put(
+            &IF_ENTRY,
+            &[5, index],
+            Value::Gauge32(mbit.saturating_mul(1_000_000)),
+        );
         let [.., low] = index.to_be_bytes();
         self.put(
             &IF_ENTRY,
@@ -183,15 +187,27 @@ impl Script {
         self.text(&IF_X_ENTRY, &[18, index], alias);
         for (narrow, wide, share) in [(10, 6, 1.0), (16, 10, 0.5)] {
             let per_second = per_second * share;
-            self.motion(&IF_ENTRY, &[narrow, index], Motion::Counter32 { start: 0, per_second });
-            self.motion(&IF_X_ENTRY, &[wide, index], Motion::Counter64 { start: 0, per_second });
+            self.motion(
+                &IF_ENTRY,
+                &[narrow, index],
+                Motion::Counter32 { start: 0, per_second },
+            );
+            self.motion(
+                &IF_X_ENTRY,
+                &[wide, index],
+                Motion::Counter64 { start: 0, per_second },
+            );
         }
     }
 
     fn address(&mut self, address: [u8; 4], index: u32) {
         let key: Vec<u32> = address.iter().map(|b| u32::from(*b)).collect();
         let table = [1, 3, 6, 1, 2, 1, 4, 20, 1];
-        self.put(&table, &[&[1], key.as_slice()].concat(), Value::IpAddress(address));
+        self.put(
+            &table,
+            &[&[1], key.as_slice()].concat(),
+            Value::IpAddress(address),
+        );
         self.number(&table, &[&[2], key.as_slice()].concat(), i64::from(index));
         self.put(
             &table,
@@ -235,7 +251,11 @@ fn router(name: &str) -> Script {
     s.port(3, "ether3", "", 100, 0.0);
     s.address([192, 0, 2, 1], 2);
     let swing = |mean, by, period| Motion::Swing { mean, by, period };
-    s.motion(&[1, 3, 6, 1, 2, 1, 25, 3, 3, 1, 2], &[1], swing(22.0, 15.0, 300.0));
+    s.motion(
+        &[1, 3, 6, 1, 2, 1, 25, 3, 3, 1, 2],
+        &[1],
+        swing(22.0, 15.0, 300.0),
+    );
     s.motion(&vendor, &[3, 10, 0], swing(430.0, 20.0, 3600.0));
     s
 }

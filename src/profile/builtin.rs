@@ -2,7 +2,10 @@
 
 /// Name and text of each. A test checks that no file is missing.
 pub static BUILTIN: &[(&str, &str)] = &[
-    ("access-switches", include_str!("../../profiles/access-switches.yaml")),
+    (
+        "access-switches",
+        include_str!("../../profiles/access-switches.yaml"),
+    ),
     ("aerohive", include_str!("../../profiles/aerohive.yaml")),
     ("apc", include_str!("../../profiles/apc.yaml")),
     ("apc-netbotz", include_str!("../../profiles/apc-netbotz.yaml")),
@@ -30,7 +33,10 @@ pub static BUILTIN: &[(&str, &str)] = &[
     ("eaton-pdu", include_str!("../../profiles/eaton-pdu.yaml")),
     ("eaton-ups", include_str!("../../profiles/eaton-ups.yaml")),
     ("edgecore", include_str!("../../profiles/edgecore.yaml")),
-    ("edgecore-models", include_str!("../../profiles/edgecore-models.yaml")),
+    (
+        "edgecore-models",
+        include_str!("../../profiles/edgecore-models.yaml"),
+    ),
     ("eltex", include_str!("../../profiles/eltex.yaml")),
     ("entity-mib", include_str!("../../profiles/entity-mib.yaml")),
     ("epson", include_str!("../../profiles/epson.yaml")),
@@ -39,7 +45,10 @@ pub static BUILTIN: &[(&str, &str)] = &[
     ("fs-tree", include_str!("../../profiles/fs-tree.yaml")),
     ("generic", include_str!("../../profiles/generic.yaml")),
     ("hikvision", include_str!("../../profiles/hikvision.yaml")),
-    ("host-resources", include_str!("../../profiles/host-resources.yaml")),
+    (
+        "host-resources",
+        include_str!("../../profiles/host-resources.yaml"),
+    ),
     ("hp-printer", include_str!("../../profiles/hp-printer.yaml")),
     ("hpe-comware", include_str!("../../profiles/hpe-comware.yaml")),
     ("hpe-ilo", include_str!("../../profiles/hpe-ilo.yaml")),
@@ -50,7 +59,10 @@ pub static BUILTIN: &[(&str, &str)] = &[
     ("if-mib", include_str!("../../profiles/if-mib.yaml")),
     ("ip-mib", include_str!("../../profiles/ip-mib.yaml")),
     ("juniper", include_str!("../../profiles/juniper.yaml")),
-    ("konica-minolta", include_str!("../../profiles/konica-minolta.yaml")),
+    (
+        "konica-minolta",
+        include_str!("../../profiles/konica-minolta.yaml"),
+    ),
     ("kyocera", include_str!("../../profiles/kyocera.yaml")),
     ("lancom", include_str!("../../profiles/lancom.yaml")),
     ("linux", include_str!("../../profiles/linux.yaml")),
@@ -62,13 +74,19 @@ pub static BUILTIN: &[(&str, &str)] = &[
     ("netgear", include_str!("../../profiles/netgear.yaml")),
     ("openwrt", include_str!("../../profiles/openwrt.yaml")),
     ("paloalto", include_str!("../../profiles/paloalto.yaml")),
-    ("phoenixtec-ups", include_str!("../../profiles/phoenixtec-ups.yaml")),
+    (
+        "phoenixtec-ups",
+        include_str!("../../profiles/phoenixtec-ups.yaml"),
+    ),
     ("phones", include_str!("../../profiles/phones.yaml")),
     ("planet", include_str!("../../profiles/planet.yaml")),
     ("poe", include_str!("../../profiles/poe.yaml")),
     ("printer-mib", include_str!("../../profiles/printer-mib.yaml")),
     ("printers", include_str!("../../profiles/printers.yaml")),
-    ("printers-other", include_str!("../../profiles/printers-other.yaml")),
+    (
+        "printers-other",
+        include_str!("../../profiles/printers-other.yaml"),
+    ),
     ("qnap", include_str!("../../profiles/qnap.yaml")),
     ("ricoh", include_str!("../../profiles/ricoh.yaml")),
     ("ruckus", include_str!("../../profiles/ruckus.yaml")),
@@ -83,10 +101,19 @@ pub static BUILTIN: &[(&str, &str)] = &[
     ("teltonika", include_str!("../../profiles/teltonika.yaml")),
     ("tp-link", include_str!("../../profiles/tp-link.yaml")),
     ("truenas", include_str!("../../profiles/truenas.yaml")),
-    ("ubiquiti-airos", include_str!("../../profiles/ubiquiti-airos.yaml")),
+    (
+        "ubiquiti-airos",
+        include_str!("../../profiles/ubiquiti-airos.yaml"),
+    ),
     ("ubiquiti-edge", include_str!("../../profiles/ubiquiti-edge.yaml")),
-    ("ubiquiti-switch", include_str!("../../profiles/ubiquiti-switch.yaml")),
-    ("ubiquiti-unifi", include_str!("../../profiles/ubiquiti-unifi.yaml")),
+    (
+        "ubiquiti-switch",
+        include_str!("../../profiles/ubiquiti-switch.yaml"),
+    ),
+    (
+        "ubiquiti-unifi",
+        include_str!("../../profiles/ubiquiti-unifi.yaml"),
+    ),
     ("ucd-snmp", include_str!("../../profiles/ucd-snmp.yaml")),
     ("ups-mib", include_str!("../../profiles/ups-mib.yaml")),
     ("ups-rfc1628", include_str!("../../profiles/ups-rfc1628.yaml")),
@@ -97,7 +124,10 @@ pub static BUILTIN: &[(&str, &str)] = &[
     ("xerox", include_str!("../../profiles/xerox.yaml")),
     ("zte", include_str!("../../profiles/zte.yaml")),
     ("zyxel", include_str!("../../profiles/zyxel.yaml")),
-    ("zyxel-switches", include_str!("../../profiles/zyxel-switches.yaml")),
+    (
+        "zyxel-switches",
+        include_str!("../../profiles/zyxel-switches.yaml"),
+    ),
 ];
 
 #[cfg(test)]

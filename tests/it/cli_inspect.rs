@@ -35,7 +35,9 @@ fn lab() -> Lab {
         .enable_all()
         .build()
         .unwrap();
-    let socket = runtime.block_on(tokio::net::UdpSocket::bind("127.0.0.1:0")).unwrap();
+    let socket = runtime
+        .block_on(tokio::net::UdpSocket::bind("127.0.0.1:0"))
+        .unwrap();
     let address = socket.local_addr().unwrap();
     runtime.spawn(serve(socket, Arc::new(recordings)));
     Lab {
@@ -66,7 +68,10 @@ fn what_the_wire_tells_is_what_the_recording_tells() {
         let golden: Json = serde_json::from_str(&golden).unwrap();
         let object = told.as_object_mut().unwrap();
         assert_eq!(object.shift_remove("version"), Some("2c".into()));
-        assert_eq!(object.shift_remove("address"), Some(agents.address.to_string().into()));
+        assert_eq!(
+            object.shift_remove("address"),
+            Some(agents.address.to_string().into())
+        );
         assert!(object.shift_remove("packets").unwrap().as_u64().unwrap() > 1);
         let mut golden = golden;
         golden.as_object_mut().unwrap().shift_remove("address");

@@ -8,8 +8,8 @@
 )]
 
 mod architecture;
-mod cli_status;
 mod cli_inspect;
+mod cli_status;
 mod cli_walk;
 mod config_check;
 mod config_invalid;
@@ -19,10 +19,10 @@ mod dashboards;
 mod icmp_loopback;
 mod metrics_docs;
 mod metrics_exposition;
-mod report_equipment;
-mod snmp_lossy;
 mod profile_broken;
 mod profile_golden;
+mod report_equipment;
+mod snmp_lossy;
 mod snmp_snmpd;
 mod snmp_snmpsim;
 mod store_cli;

@@ -32,13 +32,21 @@ fn problem(text: &str) -> (usize, String) {
 fn a_mistake_is_told_with_its_line() {
     for (text, line, word) in [
         ("facts:\n  model: {get: 1.3.6..1}\n", 2, "is not an OID"),
-        ("facts:\n  model: {get: 1.3.6.1, regex: '('}\n", 2, "regular expression"),
+        (
+            "facts:\n  model: {get: 1.3.6.1, regex: '('}\n",
+            2,
+            "regular expression",
+        ),
         ("facts:\n  model: {gte: 1.3.6.1}\n", 2, "gte"),
         ("sensors:\n  - kind: temperature\n    vaule: 3\n", 3, "vaule"),
         ("sensor:\n  - kind: temperature\n", 1, "sensor"),
         ("include: nothing-there\n", 1, "nothing-there"),
         ("include: mine\n", 1, "circle"),
-        ("about: x\nfacts:\n  model: {get: 1.3.6.1, lookup: nowhere}\n", 3, "nowhere"),
+        (
+            "about: x\nfacts:\n  model: {get: 1.3.6.1, lookup: nowhere}\n",
+            3,
+            "nowhere",
+        ),
         ("facts:\n  class: swich\n", 1, "swich"),
         ("name: other\n", 1, "other"),
         ("facts: [\n", 2, ""),

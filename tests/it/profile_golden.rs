@@ -48,21 +48,51 @@ fn own_recordings_give_what_their_goldens_say() {
             faults.push(name);
         }
     }
-    assert!(faults.is_empty(), "differ from their goldens (BLESS=1 writes them): {faults:?}");
+    assert!(
+        faults.is_empty(),
+        "differ from their goldens (BLESS=1 writes them): {faults:?}"
+    );
 }
 
 #[test]
 fn every_device_is_known_for_what_it_is() {
     let set = load::builtin().unwrap();
     let table: BTreeMap<&str, [&str; 5]> = [
-        ("brother", ["Brother", "HL-L6400DW series", "LABBRO000001", "1.27", "printer"]),
+        (
+            "brother",
+            ["Brother", "HL-L6400DW series", "LABBRO000001", "1.27", "printer"],
+        ),
         ("draytek", ["DrayTek", "Vigor2927 Series", "", "4.4.3", "router"]),
-        ("konica-minolta", ["Konica Minolta", "bizhub C258", "LABKM0001", "", "copier"]),
-        ("kyocera", ["Kyocera", "ECOSYS M2540dn", "LABKYO0001", "2S6_2000.003.012", "printer"]),
-        ("mikrotik-ap", ["MikroTik", "cAP ac", "LABMT0001", "7.16.2", "wifi_ap"]),
+        (
+            "konica-minolta",
+            ["Konica Minolta", "bizhub C258", "LABKM0001", "", "copier"],
+        ),
+        (
+            "kyocera",
+            [
+                "Kyocera",
+                "ECOSYS M2540dn",
+                "LABKYO0001",
+                "2S6_2000.003.012",
+                "printer",
+            ],
+        ),
+        (
+            "mikrotik-ap",
+            ["MikroTik", "cAP ac", "LABMT0001", "7.16.2", "wifi_ap"],
+        ),
         ("qnap", ["QNAP", "TS-453D", "LABQNAP001", "5.1.7", "storage"]),
         ("ricoh", ["Ricoh", "IM C2500", "LABRIC00001", "1.08", "copier"]),
-        ("ruijie", ["Ruijie", "S2910-24GT4XS-E", "LABG1RUIJIE01", "S29_RGOS 11.4(1)B12P16", "switch"]),
+        (
+            "ruijie",
+            [
+                "Ruijie",
+                "S2910-24GT4XS-E",
+                "LABG1RUIJIE01",
+                "S29_RGOS 11.4(1)B12P16",
+                "switch",
+            ],
+        ),
         ("santak", ["Santak", "C3KS", "LABSTK00001", "", "ups"]),
         ("standard-switch", ["", "LAB-4P", "LABSW00001", "1.4.2", "switch"]),
         ("ups-rfc1628", ["LabPower", "LabPower LP-2000", "", "2.1", "ups"]),
@@ -72,7 +102,8 @@ fn every_device_is_known_for_what_it_is() {
     .into();
     for name in names() {
         let facts = learn(&set, &name)["facts"].clone();
-        let told = ["vendor", "model", "serial", "firmware", "class"].map(|key| facts[key].as_str().unwrap_or(""));
+        let told =
+            ["vendor", "model", "serial", "firmware", "class"].map(|key| facts[key].as_str().unwrap_or(""));
         assert_eq!(Some(&told), table.get(name.as_str()), "{name}");
     }
 }
