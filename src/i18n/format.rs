@@ -89,21 +89,30 @@ impl Locale {
     /// Less than all is never rounded up to 100 %, more than nothing never
     /// down to 0 %: the last device that is missing shows.
     pub fn percent(&self, ratio: Ratio) -> String {
+        self.share(ratio, 1)
+    }
+
+    /// A share with at most two decimals, for availability: `99,98%`.
+    pub fn percent_fine(&self, ratio: Ratio) -> String {
+        self.share(ratio, 2)
+    }
+
+    fn share(&self, ratio: Ratio, decimals: u8) -> String {
+        let step = 10f64.powi(-i32::from(decimals));
         let share = ratio.get() * 100.0;
         let shown = if ratio < Ratio::ONE {
-            share.min(99.9)
+            share.min(100.0 - step)
         } else {
             share
         };
         let shown = if ratio > Ratio::ZERO {
-            shown.max(0.1)
+            shown.max(step)
         } else {
             shown
         };
-        let text = self.number(shown, 1);
-        let bare = text
-            .strip_suffix(&format!("{}0", self.marks().1))
-            .unwrap_or(&text);
+        let text = self.number(shown, usize::from(decimals));
+        let bare = text.trim_end_matches('0');
+        let bare = bare.strip_suffix(self.marks().1).unwrap_or(bare);
         format!("{bare}%")
     }
 

@@ -210,7 +210,9 @@ pub fn reason(reason: &Reason, lang: Lang, name: impl Fn(&str) -> String) -> Str
         Reason::HttpStatus(status) => Text::ReasonHttpStatus.fill(lang, &[("status", &status.to_string())]),
         Reason::BodyMismatch => plain(Text::ReasonBodyMismatch),
         Reason::Malformed => plain(Text::ReasonMalformed),
-        Reason::Threshold(what) => Text::ReasonThreshold.fill(lang, &[("what", what)]),
+        Reason::Threshold(what) => {
+            Text::ReasonThreshold.fill(lang, &[("what", Text::word("threshold", what, lang))])
+        }
         Reason::Parent(key) => Text::ReasonParent.fill(lang, &[("name", &name(key))]),
         Reason::NotPolled => plain(Text::ReasonNotPolled),
         Reason::Blind => plain(Text::ReasonBlind),

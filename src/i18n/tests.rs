@@ -64,6 +64,8 @@ fn every_state_and_reason_has_words_in_both_languages() {
         }
     }
     let parent = Reason::Parent("device/r-1".into());
+    let slow = Reason::Threshold("rtt".into());
+    assert_eq!(reason(&slow, Lang::Vi, str::to_owned), "vượt ngưỡng: độ trễ");
     assert!(reason(&parent, Lang::Vi, |_| "Bộ định tuyến 1".into()).contains("Bộ định tuyến 1"));
 }
 
@@ -96,6 +98,18 @@ fn a_share_reaches_100_per_cent_only_when_nothing_is_missing() {
     assert_eq!(vi.percent(Ratio::of(1, 10_000).unwrap()), "0,1%");
     assert_eq!(vi.percent(Ratio::ONE), "100%");
     assert_eq!(vi.percent(Ratio::ZERO), "0%");
+    assert_eq!(vi.percent(Ratio::of(1, 10).unwrap()), "10%");
+}
+
+// trap 23
+#[test]
+fn five_minutes_of_a_month_show_in_its_availability() {
+    let vi = hanoi(Lang::Vi);
+    let month = 30 * 24 * 60;
+    assert_eq!(vi.percent_fine(Ratio::of(month - 5, month).unwrap()), "99,99%");
+    assert_eq!(vi.percent_fine(Ratio::of(999_999, 1_000_000).unwrap()), "99,99%");
+    assert_eq!(vi.percent_fine(Ratio::of(995, 1000).unwrap()), "99,5%");
+    assert_eq!(vi.percent_fine(Ratio::ONE), "100%");
 }
 
 #[test]

@@ -118,7 +118,7 @@ impl Cell {
             Self::Text(text) | Self::Word { text, .. } => text.clone(),
             Self::Integer(n) => locale.integer(*n),
             Self::Plain(n) => n.to_string(),
-            Self::Ratio(ratio) => locale.percent(*ratio),
+            Self::Ratio(ratio) => locale.percent_fine(*ratio),
             Self::Date(date) => locale.date(*date),
             Self::Moment(at) => locale.moment(*at),
             Self::Duration(span) => locale.duration(*span),

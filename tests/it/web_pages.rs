@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
-use tramgac::i18n::Lang;
+use tramgac::i18n::{Lang, Text};
 use tramgac::indicator::evaluate::Tally;
-use tramgac::inventory::{Class, MonitorMode};
-use tramgac::model::{Ratio, Reason, State};
+use tramgac::inventory::class::CLASSES;
+use tramgac::inventory::{Class, Lifecycle, Medium, MonitorMode, SiteKind, UnitKind};
+use tramgac::model::{Ratio, Reason, State, TargetKind};
 use tramgac::web::{Figure, Notice, Settings};
 
 use crate::support::browser::Browser;
@@ -350,6 +351,26 @@ fn search_finds_without_diacritics_and_pages_through_many() {
     let last = page(&web, "/inventory?class=printer&page=99", "en").text();
     assert!(last.contains("Page 3 of 3"));
     assert_eq!(web.get("/inventory?page=%00&class=%ff&q=%ff").status, 200);
+}
+
+#[test]
+fn every_word_that_data_brings_along_has_its_text() {
+    let words = [
+        ("class", CLASSES.iter().map(|c| c.name).collect::<Vec<_>>()),
+        ("lifecycle", Lifecycle::ALL.map(|(_, w)| w).to_vec()),
+        ("medium", Medium::ALL.map(|(_, w)| w).to_vec()),
+        ("site_kind", SiteKind::ALL.map(|(_, w)| w).to_vec()),
+        ("unit_kind", UnitKind::ALL.map(|(_, w)| w).to_vec()),
+        ("kind", TargetKind::ALL.map(TargetKind::as_str).to_vec()),
+        ("threshold", tramgac::monitor::degrade::WORDS.to_vec()),
+        ("condition", vec!["good", "poor", "broken"]),
+        ("mode", vec!["polled", "passive", "manual", "never"]),
+    ];
+    for (group, keys) in words {
+        for key in keys {
+            assert!(Text::find(group, key).is_some(), "texts.toml lacks {group}.{key}");
+        }
+    }
 }
 
 // trap 23

@@ -343,10 +343,7 @@ fn recent(visit: &Visit) -> Markup {
                         li {
                             a href=(visit.target(&target.key)) { (item.name()) }
                             " " span .aside {
-                                (Text::TimeFromTo.fill(lang, &[
-                                    ("from", &view.locale.when(incident.started_at, view.now)),
-                                    ("to", &view.locale.when(end, view.now)),
-                                ]))
+                                (view.locale.when(incident.started_at, view.now))
                                 " · " (view.locale.duration(end.since(incident.started_at)))
                             }
                         }

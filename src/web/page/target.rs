@@ -232,7 +232,7 @@ fn measured(visit: &Visit, t: &TargetView) -> Markup {
                 (row(Text::FieldEvidence, list(t.evidence.iter().map(|(kind, at)| {
                     format!("{} ({})", evidence(view, *kind), locale.when(*at, view.now))
                 }))))
-                (row(Text::FieldAvailability, available.map(|a| locale.percent(a))))
+                (row(Text::FieldAvailability, available.map(|a| locale.percent_fine(a))))
                 (row(Text::FieldOutages, Some(locale.integer(t.totals.outages))))
                 (row(Text::FieldDowntime, (t.totals.outage > crate::model::Span::ZERO).then(|| locale.duration(t.totals.outage))))
             }

@@ -43,8 +43,6 @@ pub(in crate::web) struct Computers {
     pub(in crate::web) seen: u64,
     /// Answer now.
     pub(in crate::web) on: u64,
-    /// Do not answer now.
-    pub(in crate::web) silent: u64,
 }
 
 /// How bad an area is.
@@ -99,7 +97,6 @@ impl Computers {
         self.members += 1;
         self.seen += u64::from(seen);
         self.on += u64::from(state.is_some_and(State::is_online));
-        self.silent += u64::from(state.is_some_and(State::is_out));
     }
 }
 

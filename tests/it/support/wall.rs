@@ -409,13 +409,13 @@ impl Wall {
         self.is(
             "service/van-ban",
             State::Degraded,
-            Reason::Threshold("3,2 s > 2 s".into()),
+            Reason::Threshold("slow".into()),
             12,
         );
         self.is(
             "link/kenh-tan-minh",
             State::Degraded,
-            Reason::Threshold("loss 24 %".into()),
+            Reason::Threshold("loss".into()),
             40,
         );
         self.is("device/sw-tru-so", State::Unknown, Reason::NotPolled, 3);
