@@ -12,6 +12,7 @@ use super::not_found;
 use super::parts;
 use super::site::exempt;
 use crate::i18n::Text;
+use crate::i18n::collate;
 use crate::inventory::Device;
 use crate::inventory::Link;
 use crate::inventory::Service;
@@ -280,7 +281,7 @@ fn told(visit: &Visit, snmp: &SnmpView) -> Markup {
                 (parts::field(visit, Text::FieldUptime, snmp.uptime.map(|u| locale.duration(u))))
                 (parts::field(visit, Text::FieldProfile, snmp.profile.as_ref()))
                 @for fact in &snmp.facts {
-                    div { dt { (Text::word("fact", &fact.key, lang)) } dd { (fact.value) } }
+                    div { dt { (Text::word("fact", &fact.key, lang)) } dd { (if fact.key == "class" { Text::word("class", &fact.value, lang) } else { fact.value.as_str() }) } }
                 }
             }
             @if !snmp.readings.is_empty() {
@@ -352,6 +353,9 @@ fn interfaces(visit: &Visit, rows: &[InterfaceView], fresh: bool) -> Markup {
             .filter(|_| fresh)
             .map_or_else(|| "–".to_owned(), |o| locale.bits_per_second(o * 8.0))
     };
+    // Port 2 before port 10.
+    let mut rows: Vec<&InterfaceView> = rows.iter().collect();
+    rows.sort_by_cached_key(|row| collate::sort_key(&row.name));
     html! {
         table .list {
             thead { tr {
