@@ -12,6 +12,7 @@
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
     reason = "a bench is read by people, and nothing can go on without its files"
 )]
 
@@ -342,7 +343,7 @@ fn ingest(full: bool) {
         stats.commit_max, stats.upkeep_max
     );
     let path = filled.store.path().to_owned();
-    let raw_samples = targets as f64 * 1440.0 * days.min(14) as f64;
+    let raw_samples = f64::from(targets) * 1440.0 * days.min(14) as f64;
     for (metric, rows, bytes) in level_bytes(&path, 1) {
         println!(
             "raw {metric:24} {rows:6} chunks {:.3} bytes/sample",

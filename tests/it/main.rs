@@ -29,6 +29,7 @@ mod store_cli;
 mod store_faults;
 mod store_history;
 mod store_record;
+mod store_upgrade;
 mod support;
 mod systemd_unit;
 mod web_http;

@@ -11,7 +11,7 @@ use crate::store_record::{commit, inventory, open, opened_event, t};
 use crate::support::program::{run, stderr, stdout};
 
 /// A record with one outage and two samples of a device.
-fn record(path: &Path) -> Store {
+pub(crate) fn record(path: &Path) -> Store {
     let store = open(path).store;
     let synced = store.sync_inventory(&inventory(&["pc-1"]), t(0)).unwrap();
     let key: TargetKey = tramgac::model::DeviceId("pc-1".parse().unwrap()).into();
