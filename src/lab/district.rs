@@ -126,7 +126,9 @@ pub fn config(setting: &Setting<'_>) -> Result<String, std::fmt::Error> {
 
 fn head(yaml: &mut String, setting: &Setting<'_>) -> std::fmt::Result {
     let speed = setting.speed.max(1);
-    let ms = |usual: u32| usual / speed;
+    // The configuration takes no interval below a second.
+    let ms = |usual: u32| (usual / speed).max(1_000);
+    let short = |usual: u32, least: u32| (usual / speed).max(least);
     writeln!(
         yaml,
         "organization: {{name: UBND huyện Thanh Sơn (mô phỏng), place: Thanh Sơn}}"
@@ -150,9 +152,9 @@ fn head(yaml: &mut String, setting: &Setting<'_>) -> std::fmt::Result {
         ms(6_000),
         ms(3_000),
         ms(5_000),
-        ms(150).max(10),
-        ms(700).max(150),
-        ms(1_000).max(1_000),
+        short(150, 10),
+        short(700, 150),
+        ms(1_000),
     )?;
     writeln!(
         yaml,
@@ -373,16 +375,19 @@ mod tests {
 
     #[test]
     fn the_configuration_of_the_district_has_no_fault() {
-        let setting = Setting {
-            listen: "127.0.0.1:9099".parse().unwrap(),
-            database: std::path::Path::new("/tmp/o'neil.db"),
-            webhook: "http://127.0.0.1:1/",
-            speed: 1,
+        let load = |speed| {
+            let setting = Setting {
+                listen: "127.0.0.1:9099".parse().unwrap(),
+                database: std::path::Path::new("/tmp/o'neil.db"),
+                webhook: "http://127.0.0.1:1/",
+                speed,
+            };
+            let yaml = config(&setting).unwrap();
+            let env = crate::config::secret::Env::new([]);
+            crate::config::load::load_text("district.yaml", &yaml, env).unwrap_or_else(|problems| panic!("{problems}"))
         };
-        let yaml = config(&setting).unwrap();
-        let loaded =
-            crate::config::load::load_text("district.yaml", &yaml, crate::config::secret::Env::new([]));
-        let config = loaded.unwrap_or_else(|problems| panic!("{problems}"));
+        load(10);
+        let config = load(1);
         assert_eq!(config.inventory.sites.len(), 1 + 23 + 8);
         assert_eq!(config.inventory.links.len(), 31);
         assert!(config.inventory.devices.len() > 150);

@@ -16,6 +16,7 @@ mod config_invalid;
 mod daemon_outage;
 mod daemon_start;
 mod dashboards;
+mod demo;
 mod icmp_loopback;
 mod metrics_docs;
 mod metrics_exposition;
