@@ -384,7 +384,8 @@ mod tests {
             };
             let yaml = config(&setting).unwrap();
             let env = crate::config::secret::Env::new([]);
-            crate::config::load::load_text("district.yaml", &yaml, env).unwrap_or_else(|problems| panic!("{problems}"))
+            crate::config::load::load_text("district.yaml", &yaml, env)
+                .unwrap_or_else(|problems| panic!("{problems}"))
         };
         load(10);
         let config = load(1);
