@@ -49,6 +49,10 @@ pub use super::poll_view::readings;
 /// Most columns of one walk: more make answers of one row too big for one packet.
 const COLUMNS: usize = 12;
 
+/// Objects of one answer: about as many fit into an Ethernet frame. Asking for
+/// more makes slow agents work for what they then leave out.
+const OBJECTS: usize = 60;
+
 /// Whom to poll.
 #[derive(Debug, Clone)]
 pub struct Subject {
@@ -432,7 +436,14 @@ impl Turn<'_> {
             time: left,
             ..Limits::default()
         };
-        let walk = self.poller.client.walk(&self.agent, columns, limits).await;
+        let repetitions = (OBJECTS / columns.len().max(1)).clamp(2, 25);
+        let agent = Agent {
+            max_repetitions: u16::try_from(repetitions)
+                .unwrap_or(2)
+                .min(self.agent.max_repetitions),
+            ..self.agent.clone()
+        };
+        let walk = self.poller.client.walk(&agent, columns, limits).await;
         self.packets = self.packets.saturating_add(walk.packets);
         self.rows.extend(walk.rows);
         for (column, end) in columns.iter().zip(&walk.columns) {
