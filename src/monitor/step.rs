@@ -147,8 +147,10 @@ fn bad(
     moves: &mut Vec<Move>,
 ) {
     if state.goods > 0 {
+        // A recovery that is interrupted is not to wait for the next turn.
         state.goods = 0;
         moves.push(Move::Suspicion);
+        moves.push(Move::Confirm);
     }
     state.blinds = 0;
     count_observed(state, spec, at);

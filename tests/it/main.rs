@@ -24,6 +24,8 @@ mod profile_broken;
 mod profile_golden;
 mod report_equipment;
 mod snmp_lossy;
+mod monitor_district;
+mod monitor_simulator;
 mod snmp_snmpd;
 mod snmp_snmpsim;
 mod store_cli;
