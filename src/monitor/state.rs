@@ -65,7 +65,7 @@ pub struct TargetState {
     pub first_blind_at: Timestamp,
     /// Why it failed, while that waits for a verdict.
     pub failure_reason: Option<Reason>,
-    /// Failures of looks that began before this count for nothing (trap 19).
+    /// Failures of looks that began no later than this count for nothing (trap 19).
     pub fresh_after: Timestamp,
     /// Since when it waits for the verdict on what it depends on.
     pub held_since: Timestamp,

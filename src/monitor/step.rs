@@ -58,6 +58,9 @@ pub enum Move {
     Suspicion,
     /// Look again soon, to confirm.
     Confirm,
+    /// It has failed often enough: to be judged once everything that was seen
+    /// in the same instant has been taken in.
+    Verdict,
     /// Look at the parents and the uplink now.
     AskParents,
     /// It flaps, or has calmed down.
@@ -159,7 +162,7 @@ fn bad(
     }
     match state.state {
         State::Down => state.last_bad_at = at,
-        State::Unreachable if at < state.fresh_after => {}
+        State::Unreachable if at <= state.fresh_after => {}
         State::Unreachable => {
             if let Paths::Out { root, .. } = context.paths(at, at) {
                 state.failures = 0;
@@ -171,7 +174,7 @@ fn bad(
             }
         }
         State::Up | State::Degraded | State::Unknown => {
-            if at >= state.fresh_after {
+            if at > state.fresh_after {
                 fail(state, spec, at, reason, context, now, moves);
             }
         }
@@ -202,7 +205,10 @@ fn fail(
         moves.push(Move::Suspicion);
     }
     if state.failures >= spec.confirm.down_after {
-        judge(state, spec, context, now, moves);
+        if !state.is_held() {
+            state.held_since = now;
+        }
+        moves.push(Move::Verdict);
     } else {
         moves.push(Move::Confirm);
         if state.failures == 1 && !is_path_clear(context, at) {
@@ -215,8 +221,9 @@ fn is_path_clear(context: &impl Context, asked: Timestamp) -> bool {
     context.uplink(asked, asked) == UplinkVerdict::Fine && context.paths(asked, asked) == Paths::Clear
 }
 
-/// Judges a target that has failed often enough. Also called again for one that
-/// is held, when something that it depends on has been looked at, or time runs out.
+/// Judges a target that has failed often enough and waits: at the end of the
+/// instant, and again when something that it depends on has been looked at, or
+/// time runs out.
 pub fn judge(
     state: &mut TargetState,
     spec: &TargetSpec,
@@ -224,7 +231,7 @@ pub fn judge(
     now: Timestamp,
     moves: &mut Vec<Move>,
 ) {
-    let may_wait = !state.is_held() || now < state.held_since.plus(spec.confirm.hold_at_most);
+    let may_wait = now < state.held_since.plus(spec.confirm.hold_at_most);
     let uplink = context.uplink(state.first_bad_at, state.last_bad_at);
     let paths = context.paths(state.first_bad_at, state.last_bad_at);
     let root = match (uplink, paths) {
@@ -241,9 +248,6 @@ pub fn judge(
             return;
         }
         (UplinkVerdict::Waiting, _) | (_, Paths::Waiting { .. }) if may_wait => {
-            if !state.is_held() {
-                state.held_since = now;
-            }
             moves.push(Move::AskParents);
             return;
         }

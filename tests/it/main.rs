@@ -25,6 +25,7 @@ mod profile_golden;
 mod report_equipment;
 mod snmp_lossy;
 mod monitor_district;
+mod monitor_oracle;
 mod monitor_simulator;
 mod snmp_snmpd;
 mod snmp_snmpsim;

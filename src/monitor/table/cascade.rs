@@ -51,6 +51,7 @@ impl Table {
                 }
                 Move::Suspicion => {}
                 Move::Confirm => effects.order(id, now.plus(confirm.retry_interval), Why::Confirm),
+                Move::Verdict => self.pending.push(slot),
                 Move::AskParents => self.ask_parents(slot, now, effects),
                 Move::Flapping(true) => effects.event(Some(id), now, now, EventKind::FlappingStarted),
                 Move::Flapping(false) => effects.event(Some(id), now, now, EventKind::FlappingStopped),
@@ -234,8 +235,30 @@ impl Table {
         moves
     }
 
+    /// The end of an input: judges those who have failed often enough, and those
+    /// who wait for somebody who was looked at; then tells children.
+    pub(super) fn conclude(&mut self, now: Timestamp, effects: &mut Effects) {
+        if !self.pending.is_empty() {
+            let mut pending = std::mem::take(&mut self.pending);
+            pending.sort_unstable();
+            pending.dedup();
+            for slot in pending.drain(..) {
+                self.judge_held(slot, now, effects);
+            }
+            self.pending = pending;
+        }
+        if !self.looked_at.is_empty() {
+            let mut looked_at = std::mem::take(&mut self.looked_at);
+            for slot in looked_at.drain(..) {
+                self.ask_held_children(slot, now, effects);
+            }
+            self.looked_at = looked_at;
+        }
+        self.settle(now, effects);
+    }
+
     /// Tells children of what became of their parents, until nothing more follows.
-    pub(super) fn settle(&mut self, now: Timestamp, effects: &mut Effects) {
+    fn settle(&mut self, now: Timestamp, effects: &mut Effects) {
         while let Some(parent) = self.queue.pop_front() {
             for i in 0..self.topology.children(parent).len() {
                 if let Some(child) = self.topology.children(parent).get(i).copied() {

@@ -58,6 +58,10 @@ pub struct Table {
     held: BTreeSet<Slot>,
     /// Whose state or root changed in this input, so that children must be told.
     queue: VecDeque<Slot>,
+    /// Who has failed often enough in this input.
+    pending: Vec<Slot>,
+    /// Who was looked at in this input while others waited.
+    looked_at: Vec<Slot>,
     /// Probes that decide nothing and fail: by target and probe.
     findings: HashMap<(TargetId, Arc<str>), Finding>,
     /// When each maintenance window changes next, and whether it is open.
@@ -130,6 +134,8 @@ impl Table {
             uplink: Uplink::default(),
             held: BTreeSet::new(),
             queue: VecDeque::new(),
+            pending: Vec::new(),
+            looked_at: Vec::new(),
             findings: HashMap::new(),
             windows: Vec::new(),
             covered: vec![0; count],
@@ -166,21 +172,27 @@ impl Table {
         self.topology.set_reach(id, reach);
     }
 
-    /// Takes observations in, in their order.
+    /// Takes one observation in. One of a target that is not in the topology is ignored.
+    pub fn observe(&mut self, observation: &Observation, now: Timestamp, effects: &mut Effects) {
+        self.observe_batch([observation], now, effects);
+    }
+
+    /// Takes observations in. Whoever has failed often enough is judged once all
+    /// of them are in, so that their order changes nothing.
     pub fn observe_batch<'a>(
         &mut self,
         observations: impl IntoIterator<Item = &'a Observation>,
         now: Timestamp,
         effects: &mut Effects,
     ) {
+        let now = self.arrive(now);
         for observation in observations {
-            self.observe(observation, now, effects);
+            self.take_in(observation, now, effects);
         }
+        self.conclude(now, effects);
     }
 
-    /// Takes one observation in. One of a target that is not in the topology is ignored.
-    pub fn observe(&mut self, observation: &Observation, now: Timestamp, effects: &mut Effects) {
-        let now = self.arrive(now);
+    fn take_in(&mut self, observation: &Observation, now: Timestamp, effects: &mut Effects) {
         let Some(slot) = self.topology.slot(observation.target) else {
             return;
         };
@@ -216,7 +228,6 @@ impl Table {
         } else {
             self.mark(slot);
         }
-        self.settle(now, effects);
     }
 
     fn judge_round(&mut self, slot: Slot, round: &round::Round, now: Timestamp, effects: &mut Effects) {
@@ -250,8 +261,8 @@ impl Table {
         } else {
             self.apply(slot, moves, now, effects);
         }
-        if !self.held.is_empty() {
-            self.ask_held_children(slot, now, effects);
+        if !self.held.is_empty() && !self.topology.children(slot).is_empty() {
+            self.looked_at.push(slot);
         }
     }
 
@@ -291,7 +302,7 @@ impl Table {
         for slot in waiting {
             self.judge_held(slot, now, effects);
         }
-        self.settle(now, effects);
+        self.conclude(now, effects);
     }
 
     /// Passive devices without evidence for long become unknown. Walks all
@@ -317,7 +328,7 @@ impl Table {
             }
             self.apply(slot, moves, now, effects);
         }
-        self.settle(now, effects);
+        self.conclude(now, effects);
     }
 
     /// When something is to happen without an observation; `None`: nothing is.
@@ -381,7 +392,7 @@ impl Table {
             step::degrade(state, spec, at.min(now), &mut moves);
         }
         self.apply(slot, moves, now, effects);
-        self.settle(now, effects);
+        self.conclude(now, effects);
     }
 
     fn note_finding(

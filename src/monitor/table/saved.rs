@@ -126,6 +126,13 @@ impl Table {
         self.fit(now, effects);
     }
 
+    /// The own uplink was held to have failed when the record stopped, since
+    /// then; the first answer ends it.
+    pub fn restore_blind(&mut self, since: Option<Timestamp>) {
+        self.uplink.blind_since = since.map(|at| at.min(self.now));
+        self.uplink.is_watched |= since.is_some();
+    }
+
     /// Another topology, after a reload: states, counters, incidents and
     /// acknowledgements go on. What left it ends its outage.
     pub fn set_topology(&mut self, topology: Topology, now: Timestamp, effects: &mut Effects) {
@@ -185,6 +192,8 @@ impl Table {
     fn fit(&mut self, now: Timestamp, effects: &mut Effects) {
         self.held.clear();
         self.queue.clear();
+        self.pending.clear();
+        self.looked_at.clear();
         for slot in 0..Slot::try_from(self.states.len()).unwrap_or(Slot::MAX) {
             let (Some(spec), Some(state)) = (self.topology.spec(slot), self.states.get_mut(slot as usize))
             else {
@@ -222,6 +231,6 @@ impl Table {
                 self.queue.push_back(slot);
             }
         }
-        self.settle(now, effects);
+        self.conclude(now, effects);
     }
 }

@@ -47,7 +47,7 @@ impl Table {
             effects.check_uplink_at(now.plus(RETRY));
             self.check_blind(now, effects);
         }
-        self.settle(now, effects);
+        self.conclude(now, effects);
     }
 
     /// Something behind the uplink answered a look that began at `at`.

@@ -93,6 +93,10 @@ fn things(dice: &mut Dice, sites: usize) -> Vec<Thing> {
     let core = add("core".into(), &[], true, Reach::Direct, None, dice);
     let lan = add("lan".into(), &[core], true, Reach::Direct, None, dice);
     add("own".into(), &[], true, Reach::Local, None, dice);
+    // On the monitor's own switch: they answer when the core router is dead.
+    for i in 0..4 {
+        add(format!("near-{i}"), &[], true, Reach::Direct, None, dice);
+    }
     for i in 0..20 {
         let always_on = i % 2 == 0;
         add(

@@ -1,0 +1,363 @@
+//! A second opinion, and what must hold whatever happens.
+//!
+//! The oracle is short, slow and knows nothing of counters: it looks at the
+//! whole list of looks at one target that depends on nothing, and finds the
+//! outages in it by their definition. Then properties over random districts.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use tramgac::model::Detail;
+use tramgac::model::Event;
+use tramgac::model::EventKind;
+use tramgac::model::IncidentId;
+use tramgac::model::Observation;
+use tramgac::model::Outcome;
+use tramgac::model::Reason;
+use tramgac::model::Span;
+use tramgac::model::State;
+use tramgac::model::TargetId;
+use tramgac::model::TargetKey;
+use tramgac::model::TargetKind;
+use tramgac::model::Timestamp;
+use tramgac::monitor::Effects;
+use tramgac::monitor::Settings;
+use tramgac::monitor::Table;
+use tramgac::monitor::Topology;
+use tramgac::monitor::availability::replay;
+use tramgac::monitor::blind::UplinkLook;
+use tramgac::monitor::maintain::When;
+use tramgac::monitor::maintain::Window;
+use tramgac::monitor::settings::Confirm;
+use tramgac::monitor::settings::Thresholds;
+use tramgac::monitor::topology::Reach;
+use tramgac::monitor::topology::TargetSpec;
+use tramgac::monitor::topology::Watch;
+
+fn at(secs: i64) -> Timestamp {
+    Timestamp::from_secs(secs)
+}
+
+fn spec(id: u32, parents: Vec<TargetId>) -> TargetSpec {
+    TargetSpec {
+        id: TargetId(id),
+        key: TargetKey {
+            kind: TargetKind::Device,
+            slug: format!("t{id}").parse().unwrap(),
+        },
+        name: format!("t{id}"),
+        parents,
+        liveness: vec!["icmp".into()],
+        watch: Watch::Polled,
+        confirm: Confirm::default(),
+        interval: Span::from_secs(30),
+        always_on: true,
+        alerts: true,
+        thresholds: Thresholds::default(),
+        reach: Reach::Routed,
+        exempt: false,
+        trust_refusal: false,
+    }
+}
+
+fn look(target: u32, secs: i64, good: bool) -> Observation {
+    Observation {
+        target: TargetId(target),
+        probe: Arc::from("icmp"),
+        at: at(secs),
+        outcome: if good {
+            Outcome::Good
+        } else {
+            Outcome::Bad(Reason::Timeout)
+        },
+        detail: Detail::None,
+    }
+}
+
+/// The outages in a list of looks, by their definition: an outage begins with
+/// the first of three failures in a row while there is none, and ends with the
+/// first of two good looks in a row while there is one.
+fn outages_by_definition(looks: &[(i64, bool)]) -> Vec<(i64, Option<i64>)> {
+    let mut outages: Vec<(i64, Option<i64>)> = Vec::new();
+    for i in 0..looks.len() {
+        let is_open = outages.last().is_some_and(|(_, end)| end.is_none());
+        let run = |n: usize, good: bool| i + 1 >= n && looks[i + 1 - n..=i].iter().all(|(_, g)| *g == good);
+        if !is_open && run(3, false) {
+            outages.push((looks[i - 2].0, None));
+        } else if is_open && run(2, true) {
+            outages.last_mut().unwrap().1 = Some(looks[i - 1].0);
+        }
+    }
+    outages
+}
+
+proptest! {
+    #[test]
+    fn a_single_target_has_the_outages_of_the_definition(
+        steps in prop::collection::vec((1_i64..80, prop::bool::weighted(0.6)), 1..80),
+        restart_after in prop::option::of(0_usize..80),
+    ) {
+        let settings = Settings { self_check: false, ..Settings::default() };
+        let topology = Topology::of_specs(vec![spec(1, Vec::new())], &settings);
+        let mut table = Table::new(topology.clone(), at(0));
+        let mut effects = Effects::new();
+        let mut looks = Vec::new();
+        let mut now = 0;
+        for (i, (wait, good)) in steps.iter().enumerate() {
+            now += wait;
+            looks.push((now, *good));
+            table.observe(&look(1, now, *good), at(now), &mut effects);
+            if restart_after == Some(i) {
+                let saved = serde_json::to_string(&table.saved(TargetId(1)).unwrap()).unwrap();
+                table = Table::new(topology.clone(), at(now));
+                let saved = serde_json::from_str(&saved).unwrap();
+                table.restore([(TargetId(1), saved)], [], Some(IncidentId(100)), &mut effects);
+            }
+        }
+        let mut said: Vec<(i64, Option<i64>)> = Vec::new();
+        for event in &effects.events {
+            if let EventKind::OutageOpened { .. } = event.kind {
+                said.push((event.at.as_secs(), None));
+            } else if let EventKind::OutageClosed { started_at, .. } = event.kind {
+                let last = said.last_mut().unwrap();
+                prop_assert_eq!(last.0, started_at.as_secs());
+                last.1 = Some(event.at.as_secs());
+            }
+        }
+        prop_assert_eq!(said, outages_by_definition(&looks));
+    }
+}
+
+/// What may happen to a small district.
+#[derive(Debug, Clone)]
+enum Happening {
+    Look { target: u32, good: bool },
+    Uplink { answered: bool, carrier: bool },
+    Wait { secs: i64 },
+    ClockStep { secs: i64 },
+    Restart,
+    Reload,
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        20 => (0_u32..7, prop::bool::weighted(0.55)).prop_map(|(target, good)| Happening::Look { target, good }),
+        2 => (any::<bool>(), any::<bool>())
+            .prop_map(|(answered, carrier)| Happening::Uplink { answered, carrier }),
+        4 => (1_i64..70).prop_map(|secs| Happening::Wait { secs }),
+        1 => (-90_i64..90).prop_map(|secs| Happening::ClockStep { secs }),
+        1 => Just(Happening::Restart),
+        1 => Just(Happening::Reload),
+    ]
+}
+
+/// A district of seven: two ways to 3, a chain 3 to 4 to 5, and 6 alone, nearby.
+fn district() -> Topology {
+    let parents: [&[u32]; 7] = [&[], &[0], &[0], &[1, 2], &[3], &[4], &[]];
+    let specs = (0..)
+        .zip(parents)
+        .map(|(id, parents)| {
+            let mut spec = spec(id, parents.iter().map(|p| TargetId(*p)).collect());
+            if id == 6 {
+                spec.reach = Reach::Direct;
+            }
+            spec
+        })
+        .collect();
+    let mut topology = Topology::of_specs(specs, &Settings::default());
+    let window = Window {
+        name: "w".to_owned(),
+        selector: tramgac::model::Selector::default(),
+        when: When::Once {
+            from: at(300),
+            to: at(500),
+        },
+        reason: None,
+        author: None,
+    };
+    topology.add_window(window, &[TargetId(3), TargetId(4)]);
+    topology
+}
+
+fn states(table: &Table) -> BTreeMap<TargetId, State> {
+    (0..7)
+        .map(TargetId)
+        .map(|id| (id, table.state(id).unwrap().state))
+        .collect()
+}
+
+/// What holds after every single input.
+fn must_hold(table: &Table) -> Result<(), TestCaseError> {
+    for spec in table.topology().specs() {
+        let state = table.state(spec.id).unwrap();
+        let parents: Vec<_> = spec.parents.iter().map(|p| table.state(*p).unwrap()).collect();
+        let all_out = !parents.is_empty() && parents.iter().all(|p| p.is_out());
+        prop_assert!(
+            !(state.state == State::Down && all_out),
+            "{} is down while nothing leads to it",
+            spec.name
+        );
+        // An open incident, and only one, for what is out.
+        if state.state.is_out() {
+            prop_assert!(
+                state.incident.is_some(),
+                "{} is out without an incident",
+                spec.name
+            );
+        }
+        if state.state.is_online() {
+            prop_assert!(
+                state.incident.is_none(),
+                "{} is online with an incident",
+                spec.name
+            );
+        }
+        if state.state == State::Unreachable {
+            let root = state.root.expect("unreachable because of something");
+            let root = table.state(root).unwrap();
+            prop_assert!(root.state != State::Up || root.goods > 0 || root.incident.is_none());
+        }
+    }
+    let open: BTreeSet<TargetId> = table.incidents().open().map(|i| i.target).collect();
+    prop_assert_eq!(
+        open.len(),
+        table.incidents().open().count(),
+        "one incident a target"
+    );
+    Ok(())
+}
+
+/// What holds of the record as a whole.
+fn record_must_hold(events: &[Event], table: &Table) -> Result<(), TestCaseError> {
+    let mut open: BTreeMap<IncidentId, TargetId> = BTreeMap::new();
+    let mut state_of: BTreeMap<TargetId, State> = BTreeMap::new();
+    let mut covered: BTreeSet<TargetId> = BTreeSet::new();
+    let mut blind = false;
+    for event in events {
+        prop_assert!(event.at <= event.recorded_at, "{event:?} lies in the future");
+        match &event.kind {
+            EventKind::StateChanged { from, to, .. } => {
+                let target = event.target.unwrap();
+                let before = state_of.insert(target, *to).unwrap_or(State::Unknown);
+                prop_assert_eq!(before, *from, "a transition begins where the last one ended");
+            }
+            EventKind::OutageOpened { incident, .. } => {
+                let target = event.target.unwrap();
+                prop_assert!(!open.values().any(|t| *t == target), "a second outage at once");
+                prop_assert!(open.insert(*incident, target).is_none());
+            }
+            EventKind::OutageClosed { incident, started_at } => {
+                prop_assert!(open.remove(incident).is_some(), "an end without a beginning");
+                prop_assert!(*started_at <= event.at, "an outage of negative length");
+            }
+            EventKind::OutageRerooted { incident, .. } => prop_assert!(open.contains_key(incident)),
+            EventKind::MaintenanceStarted { .. } => {
+                prop_assert!(covered.insert(event.target.unwrap()));
+            }
+            EventKind::MaintenanceEnded { .. } => {
+                prop_assert!(covered.remove(&event.target.unwrap()));
+            }
+            EventKind::BlindStarted => {
+                prop_assert!(!blind);
+                blind = true;
+            }
+            EventKind::BlindEnded { .. } => {
+                prop_assert!(blind);
+                blind = false;
+            }
+            _ => {}
+        }
+    }
+    let still: BTreeSet<TargetId> = open.values().copied().collect();
+    let known: BTreeSet<TargetId> = table.incidents().open().map(|i| i.target).collect();
+    prop_assert_eq!(still, known, "what was told and not ended is what is open");
+    let mut replayed = replay(events);
+    for (target, state) in states(table) {
+        let said = replayed.remove(&target).unwrap_or(State::Unknown);
+        prop_assert_eq!(said, state, "replaying the record gives the same states");
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    // traps 19, 20, 21, 22, 24
+    #[test]
+    fn whatever_happens_the_record_is_sound(happenings in prop::collection::vec(happening(), 1..250)) {
+        let mut table = Table::new(district(), at(0));
+        let mut effects = Effects::new();
+        let mut now = 1;
+        let mut last_incident = None;
+        for next in happenings {
+            match next {
+                Happening::Look { target, good } => {
+                    table.observe(&look(target, now, good), at(now), &mut effects);
+                    now += 1;
+                }
+                Happening::Uplink { answered, carrier } => {
+                    let look = UplinkLook { at: at(now), answered, carrier };
+                    table.observe_uplink(look, at(now), &mut effects);
+                }
+                Happening::Wait { secs } => {
+                    now += secs;
+                    table.tick(at(now), &mut effects);
+                }
+                Happening::ClockStep { secs } => now = (now + secs).max(1),
+                Happening::Restart => {
+                    let saved: Vec<_> = (0..7)
+                        .map(TargetId)
+                        .map(|id| (id, serde_json::to_string(&table.saved(id).unwrap()).unwrap()))
+                        .map(|(id, text)| (id, serde_json::from_str(&text).unwrap()))
+                        .collect();
+                    last_incident = effects.events.iter().filter_map(|e| match e.kind {
+                        EventKind::OutageOpened { incident, .. } => Some(incident),
+                        _ => None,
+                    }).max().or(last_incident);
+                    let since = table.blind_since();
+                    table = Table::new(district(), at(now));
+                    table.restore(saved, [], last_incident, &mut effects);
+                    table.restore_blind(since);
+                }
+                Happening::Reload => table.set_topology(district(), at(now), &mut effects),
+            }
+            must_hold(&table)?;
+        }
+        table.tick(at(now), &mut effects);
+        record_must_hold(&effects.events, &table)?;
+    }
+
+    #[test]
+    fn the_order_within_an_instant_changes_no_incident(
+        rounds in prop::collection::vec((prop::collection::vec(any::<bool>(), 7), any::<u64>()), 1..25),
+    ) {
+        // The same looks, once in the order of the ids and once shuffled.
+        let mut tables = [Table::new(district(), at(0)), Table::new(district(), at(0))];
+        let mut said = [Effects::new(), Effects::new()];
+        let mut now = 1;
+        for (goods, shuffle) in rounds {
+            let mut order: Vec<u32> = (0..7).collect();
+            for (which, table) in tables.iter_mut().enumerate() {
+                if which == 1 {
+                    order.sort_by_key(|id| shuffle.rotate_left(id * 9).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+                }
+                let looks: Vec<Observation> =
+                    order.iter().map(|id| look(*id, now, goods[*id as usize])).collect();
+                table.observe_batch(&looks, at(now), &mut said[which]);
+                table.tick(at(now), &mut said[which]);
+            }
+            prop_assert_eq!(states(&tables[0]), states(&tables[1]));
+            now += 10;
+        }
+        let outages = |effects: &Effects| -> BTreeSet<(Option<TargetId>, Timestamp, bool)> {
+            effects.events.iter().filter_map(|e| match e.kind {
+                EventKind::OutageOpened { .. } => Some((e.target, e.at, true)),
+                EventKind::OutageClosed { .. } => Some((e.target, e.at, false)),
+                _ => None,
+            }).collect()
+        };
+        prop_assert_eq!(outages(&said[0]), outages(&said[1]));
+    }
+}
