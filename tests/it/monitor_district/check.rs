@@ -1,5 +1,10 @@
 //! Compares what the monitor said with what happened.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the other kinds of event do not matter here"
+)]
+
 use std::collections::BTreeMap;
 
 use tramgac::model::Event;
@@ -168,7 +173,10 @@ impl Checker<'_> {
             let ended_well = to == self.truth.length
                 || away.iter().any(|a| {
                     let true_to = a.to.0;
-                    (true_to - SLACK <= to && to <= true_to + turn + SLACK)
+                    // Where looks are lost, the first one after the outage may be.
+                    let is_lossy = self.truth.things[thing].loss_once_in < 100;
+                    let late = if is_lossy { 2 * turn } else { turn };
+                    (true_to - SLACK <= to && to <= true_to + late + SLACK)
                         || (true_to < to && hidden(true_to, to))
                 });
             if !began_well {
@@ -177,7 +185,15 @@ impl Checker<'_> {
                     from,
                 ));
             } else if !ended_well {
-                faults.push(("its end is wrong".to_owned(), to));
+                let near: Vec<String> = away
+                    .iter()
+                    .filter(|a| wide(**a, 3600 * SECOND, 3600 * SECOND).contains(incident.span.to))
+                    .map(|a| format!("{:.4}-{:.4}", a.from.0 as f64 / 3.6e9, a.to.0 as f64 / 3.6e9))
+                    .collect();
+                faults.push((
+                    format!("its end is wrong: {:.4}, true {near:?}", to as f64 / 3.6e9),
+                    to,
+                ));
             }
         }
         for (text, at) in faults {
@@ -232,7 +248,7 @@ impl Checker<'_> {
                 if said != state && !(state == State::Up && said == State::Degraded) {
                     faults.push((format!("is {state}, said {said}"), at));
                 } else if state == State::Unreachable && !self.is_root_right(thing, at) {
-                    faults.push(("the root is wrong".to_owned(), at));
+                    faults.push((format!("the root is wrong: {}", self.about_root(thing, at)), at));
                 }
             }
         }
@@ -247,22 +263,49 @@ impl Checker<'_> {
         n.checked_sub(1).map_or(State::Unknown, |i| list[i].1)
     }
 
-    /// The root is something upstream that is itself broken; none is right for
-    /// an outage that was its own before.
+    /// The root is something upstream that broke by itself and has not been seen
+    /// to answer since; none is right for an outage that was its own before.
     fn is_root_right(&self, thing: usize, at: i64) -> bool {
         let moment = Timestamp(at);
-        let broken = |t: usize| self.truth.broken[t].iter().any(|i| i.contains(moment));
         let Some(incident) = self.incidents[thing].iter().find(|i| i.span.contains(moment)) else {
             return !self.truth.things[thing].always_on;
         };
         let n = incident.roots.partition_point(|(when, _)| *when <= at + SLACK);
-        match n.checked_sub(1).and_then(|i| incident.roots[i].1) {
-            Some(root) => self.truth.upstream(thing).contains(&(root.0 as usize)) && broken(root.0 as usize),
-            None => {
-                let around = wide(incident.span, SLACK, 0);
-                !intersect(&self.truth.broken[thing], &[around]).is_empty()
-            }
-        }
+        let Some(root) = n.checked_sub(1).and_then(|i| incident.roots[i].1) else {
+            let around = wide(incident.span, SLACK, 0);
+            return !intersect(&self.truth.broken[thing], &[around]).is_empty();
+        };
+        let root = root.0 as usize;
+        let turn = self.truth.things[root].interval * SECOND;
+        let is_away = self.truth.away[root].iter().any(|away| {
+            let noticed = wide(*away, 0, 2 * turn + SLACK);
+            noticed.contains(moment) && !intersect(&self.truth.broken[root], &[*away]).is_empty()
+        });
+        self.truth.upstream(thing).contains(&root) && is_away
+    }
+
+    /// What was said and what was so, for whoever looks into a fault.
+    fn about_root(&self, thing: usize, at: i64) -> String {
+        let moment = Timestamp(at);
+        let name = |t: usize| self.truth.things[t].name.as_str();
+        let hours = |at: i64| format!("{:.3}", at as f64 / 3.6e9);
+        let incident = self.incidents[thing].iter().find(|i| i.span.contains(moment));
+        let roots: Vec<String> = incident
+            .iter()
+            .flat_map(|i| &i.roots)
+            .map(|(when, root)| format!("{} {}", hours(*when), root.map_or("none", |r| name(r.0 as usize))))
+            .collect();
+        let broken: Vec<String> = self
+            .truth
+            .upstream(thing)
+            .into_iter()
+            .chain([thing])
+            .flat_map(|t| self.truth.broken[t].iter().map(move |i| (t, *i)))
+            .filter(|(_, i)| wide(*i, 7200 * SECOND, 7200 * SECOND).contains(moment))
+            .map(|(t, i)| format!("{} {}-{}", name(t), hours(i.from.0), hours(i.to.0)))
+            .collect();
+        let span = incident.map(|i| format!("{}-{}", hours(i.span.from.0), hours(i.span.to.0)));
+        format!("said {span:?} {roots:?}, broken {broken:?}")
     }
 
     fn availability(&mut self, said: &Said) {

@@ -4,6 +4,11 @@
 //! failure 1.5 s. Orders bring a look forward; there is never more than one in
 //! flight for a target.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the other kinds of event do not matter here"
+)]
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
