@@ -27,6 +27,7 @@ mod snmp_lossy;
 mod monitor_district;
 mod monitor_oracle;
 mod monitor_simulator;
+mod report_equipment;
 mod snmp_snmpd;
 mod snmp_snmpsim;
 mod store_cli;
