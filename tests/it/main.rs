@@ -28,7 +28,6 @@ mod monitor_district;
 mod monitor_oracle;
 mod monitor_simulator;
 mod report_equipment;
-mod report_equipment;
 mod snmp_lossy;
 mod snmp_snmpd;
 mod snmp_snmpsim;
