@@ -2,7 +2,7 @@
 //! way as an answer to one of their requests.
 //!
 //! ```text
-//! cargo +nightly fuzz run snmp_message -- -max_total_time=60
+//! cargo +nightly fuzz run snmp_message fuzz/corpus/snmp_message fuzz/seeds/snmp_message -- -max_total_time=60
 //! ```
 
 #![no_main]

@@ -27,6 +27,7 @@ mod profile_broken;
 mod profile_golden;
 mod report_equipment;
 mod snmp_lossy;
+mod snmp_mutations;
 mod snmp_snmpd;
 mod snmp_snmpsim;
 mod store_cli;
