@@ -28,7 +28,9 @@ fn mangle(seed: &[u8], dice: &mut Dice) -> Vec<u8> {
         match dice.below(5) {
             0 => bytes.truncate(at),
             1 => bytes.insert(at, u8::try_from(dice.below(256)).unwrap()),
-            2 if !bytes.is_empty() => drop(bytes.remove(at)),
+            2 if !bytes.is_empty() => {
+                bytes.remove(at);
+            }
             // Lengths are what a parser trusts: make them large.
             3 if !bytes.is_empty() => bytes[at] = [0x7f, 0x80, 0x81, 0x84, 0xff][dice.below(5)],
             _ if !bytes.is_empty() => bytes[at] ^= 1 << dice.below(8),
