@@ -359,7 +359,7 @@ pub(super) const RETENTION: &[Key] = &[
 ];
 
 pub(super) const BACKUP: &[Key] = &[
-    key("directory", Kind::Text, "a folder for copies; without it none are made by themselves"),
+    key("directory", Kind::Text, "a folder for copies, relative to the database; without it none are made by themselves"),
     preset("interval", Kind::Duration, defaults::BACKUP_INTERVAL, "time between two copies"),
     preset("keep", Kind::Integer(1, 1000), defaults::BACKUP_KEEP, "how many are kept"),
 ];

@@ -29,6 +29,15 @@ fn an_empty_file_is_a_configuration_of_defaults() {
 }
 
 #[test]
+fn under_systemd_the_record_and_its_copies_lie_in_the_state_folder() {
+    let env = Env::new([("STATE_DIRECTORY".to_owned(), "/var/lib/tramgac".to_owned())]);
+    let config = load_text("test.yaml", "backup: {directory: copies}", env).unwrap();
+    assert_eq!(config.database.to_str(), Some("/var/lib/tramgac/tramgac.db"));
+    let copies = config.backup.directory.unwrap();
+    assert_eq!(copies.to_str(), Some("/var/lib/tramgac/copies"));
+}
+
+#[test]
 fn an_empty_list_of_self_checks_is_another_thing_than_none() {
     let config = config("polling: {self_check: []}");
     assert_eq!(config.polling.self_check, Some(Vec::new()));

@@ -133,7 +133,8 @@ fn read(root: &Node, empty: &Node, files: Vec<PathBuf>, sink: &Sink) -> Option<C
     let alerts = open("alerts", raw::ALERTS).map(|s| alerts::alerts(&s, &known, language));
     let metrics = open("metrics", raw::METRICS).map(|s| settings::metrics(&s));
     let retention = open("retention", raw::RETENTION).map(|s| settings::retention(&s));
-    let backup = open("backup", raw::BACKUP).map(|s| settings::backup(&s));
+    let database = settings::database(&f);
+    let backup = open("backup", raw::BACKUP).map(|s| settings::backup(&s, &database));
     let log = open("log", raw::LOG).map(|s| settings::log(&s));
     let credentials = alerts::credentials(f.node("credentials"), sink);
     let profiles = settings::folder(&f, "profiles");
@@ -142,7 +143,6 @@ fn read(root: &Node, empty: &Node, files: Vec<PathBuf>, sink: &Sink) -> Option<C
         Some(node) => node.read(sink),
         None => root.sibling(super::defaults::AREA_KIND).read(sink),
     };
-    let database = settings::database(&f);
     // Without a zone the rest can't be read; that it is wrong has been reported.
     let zone = zone?;
     let calendars = plans::calendars(f.node("calendars"), &zone, sink);

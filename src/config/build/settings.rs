@@ -201,9 +201,11 @@ pub(super) fn retention(f: &Fields<'_>) -> Retention {
     }
 }
 
-pub(super) fn backup(f: &Fields<'_>) -> Backup {
+/// Copies lie beside the database, where this user may write, if their folder is relative.
+pub(super) fn backup(f: &Fields<'_>, database: &Path) -> Backup {
+    let beside = database.parent().unwrap_or(Path::new(""));
     Backup {
-        directory: f.get::<String>("directory").map(|text| f.whole().path_of(&text)),
+        directory: f.get::<String>("directory").map(|text| beside.join(text)),
         interval: at_least(f, "interval", Span::from_secs(3600), "1h"),
         keep: f.preset("keep"),
     }
