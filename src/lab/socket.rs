@@ -14,7 +14,6 @@ use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::net::UdpSocket;
 use std::os::fd::AsFd;
-use std::os::fd::BorrowedFd;
 
 use super::weather::Chance;
 use super::weather::Weather;
@@ -22,6 +21,7 @@ use crate::clock::SharedClock;
 use crate::model::BlindReason;
 use crate::model::Mono;
 use crate::probe::icmp::SendRefusal;
+use crate::probe::icmp::socket::Descriptors;
 use crate::probe::icmp::socket::EchoSocket;
 use crate::probe::icmp::socket::Facts;
 use crate::probe::icmp::socket::Incoming;
@@ -141,8 +141,8 @@ impl EchoSocket for Filter {
         self.inner.facts()
     }
 
-    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        self.inner.descriptor()
+    fn descriptors(&self) -> Descriptors<'_> {
+        self.inner.descriptors()
     }
 }
 
@@ -290,8 +290,10 @@ impl EchoSocket for UdpEcho {
         }
     }
 
-    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.socket.as_fd())
+    fn descriptors(&self) -> Descriptors<'_> {
+        let mut all = [None; 8];
+        all[0] = Some(self.socket.as_fd());
+        all
     }
 }
 

@@ -8,6 +8,7 @@ pub mod http;
 pub mod icmp;
 pub mod snmp;
 pub mod tcp;
+pub mod tls;
 mod trust;
 
 pub use self::check::Check;
@@ -18,7 +19,7 @@ use crate::config::problem::Sink;
 use crate::config::problem::nearest;
 
 /// Every kind of service check, sorted by name.
-pub static KINDS: &[Kind] = &[http::KIND, tcp::KIND];
+pub static KINDS: &[Kind] = &[http::KIND, tcp::KIND, tls::KIND];
 
 /// The words that may stand after `kind:` in a check.
 pub fn names() -> Vec<&'static str> {

@@ -110,3 +110,51 @@ fn a_thousand_hosts_at_once_lose_nothing_by_our_own_doing() {
     assert_eq!((counters.sent, counters.received), (3_000, 3_000), "{counters:?}");
     assert_eq!(counters.drops, 0, "{counters:?}");
 }
+
+#[test]
+fn results_that_nobody_takes_hold_orders_back_and_none_is_lost() {
+    let options = Options {
+        max_rate: None,
+        orders: 8,
+        results: 1,
+        ..Options::default()
+    };
+    let (handle, mut results) = start(options);
+    let mut taken = 0_usize;
+    let mut refused = 0_usize;
+    // Far more than fits; whatever was taken must be told of.
+    for token in 0..20_000_u64 {
+        let order = Order {
+            count: 1,
+            ..Order::new(token, Ipv4Addr::LOCALHOST.into())
+        };
+        match handle.order(order) {
+            Ok(()) => taken += 1,
+            Err(back) => {
+                assert_eq!(back, order);
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 0 && taken > 0, "{taken} {refused}");
+    let bursts = gather(&mut results, taken);
+    assert_eq!(bursts.len(), taken);
+    assert!(bursts.iter().all(|b| b.outcome == Outcome::Good));
+}
+
+#[test]
+fn the_thread_stops_within_moments_with_bursts_in_flight() {
+    let (handle, results) = start(Options::default());
+    for token in 0..500_u64 {
+        let order = Order {
+            count: 10,
+            ..Order::new(token, Ipv4Addr::LOCALHOST.into())
+        };
+        handle.order(order).unwrap();
+    }
+    let clock = SystemClock::shared();
+    let start = clock.mono();
+    drop(handle.stop());
+    assert!(clock.mono().since(start) < Duration::from_millis(500));
+    drop(results);
+}

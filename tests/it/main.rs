@@ -9,6 +9,7 @@
 
 mod architecture;
 mod cli_inspect;
+mod cli_ping;
 mod cli_status;
 mod cli_walk;
 mod config_check;
@@ -18,11 +19,14 @@ mod daemon_start;
 mod dashboards;
 mod demo;
 mod icmp_loopback;
+mod icmp_network;
 mod metrics_docs;
 mod metrics_exposition;
 mod monitor_district;
 mod monitor_oracle;
 mod monitor_simulator;
+mod probe_http;
+mod probe_tcp;
 mod profile_broken;
 mod profile_golden;
 mod report_equipment;

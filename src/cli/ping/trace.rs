@@ -166,6 +166,8 @@ impl Walker<'_> {
             }
             tokio::time::sleep(self.ping.period).await;
             self.round(1, count).await?;
+            // The target may have answered at a nearer hop than in the first round.
+            self.cut();
         }
         Ok(())
     }

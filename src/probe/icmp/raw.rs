@@ -15,14 +15,9 @@ use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
-use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::sys::epoll::Epoll;
-use nix::sys::epoll::EpollCreateFlags;
-use nix::sys::epoll::EpollEvent;
-use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::ControlMessageOwned;
 use nix::sys::socket::MsgFlags;
 use nix::sys::socket::SockaddrStorage;
@@ -39,6 +34,7 @@ use super::SendRefusal;
 use super::engine::ident_mask;
 use super::packet;
 use super::socket::BATCH;
+use super::socket::Descriptors;
 use super::socket::EchoSocket;
 use super::socket::Facts;
 use super::socket::Incoming;
@@ -87,6 +83,8 @@ struct OneFamily {
     /// Whether packets leave unfragmented only, at each of them.
     is_whole: Vec<bool>,
     is_v4: bool,
+    /// Whether anything was sent: until then there is nothing to read.
+    is_used: bool,
 }
 
 /// The sockets of this host.
@@ -96,7 +94,6 @@ pub struct SystemSocket {
     mode: Mode,
     options: SocketOptions,
     granted: usize,
-    epoll: Epoll,
     clock: SharedClock,
     batch: Batch,
     /// When the sockets were last seen empty: no packet in them is older.
@@ -111,8 +108,6 @@ impl SystemSocket {
     /// IPv6 (or without IPv4) is no error.
     pub fn open(options: SocketOptions, clock: SharedClock) -> Result<Self, SetupError> {
         let fault = |what| move |source: io::Error| SetupError::System { what, source };
-        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)
-            .map_err(|e| fault("epoll_create")(io::Error::from(e)))?;
         let modes: &[Mode] = match options.mode {
             Some(Mode::Raw) => &[Mode::Raw],
             Some(Mode::Datagram) => &[Mode::Datagram],
@@ -135,7 +130,6 @@ impl SystemSocket {
                 .flat_map(|family| &family.sockets)
             {
                 granted = granted.min(socket.recv_buffer_size().map_err(fault("getsockopt SO_RCVBUF"))?);
-                watch(&epoll, socket).map_err(fault("epoll_ctl"))?;
             }
             let now = clock.mono();
             return Ok(Self {
@@ -144,7 +138,6 @@ impl SystemSocket {
                 mode: *mode,
                 options,
                 granted,
-                epoll,
                 clock,
                 // The IPv4 header comes with it on raw sockets.
                 batch: Batch::new(options.message.max(1_500) + 60),
@@ -175,9 +168,6 @@ impl SystemSocket {
                 return Some(0);
             };
             for socket in more.sockets {
-                if watch(&self.epoll, &socket).is_err() {
-                    return Some(0);
-                }
                 let family = self.family(to)?;
                 family.sockets.push(socket);
                 family.is_whole.push(false);
@@ -185,12 +175,6 @@ impl SystemSocket {
         }
         Some(wanted)
     }
-}
-
-fn watch(epoll: &Epoll, socket: &Socket) -> io::Result<()> {
-    epoll
-        .add(socket, EpollEvent::new(EpollFlags::EPOLLIN, 0))
-        .map_err(io::Error::from)
 }
 
 fn is_forbidden(error: &io::Error) -> bool {
@@ -243,6 +227,7 @@ fn one_family(mode: Mode, is_v4: bool, options: &SocketOptions) -> io::Result<On
         sockets: vec![socket],
         is_whole: vec![false],
         is_v4,
+        is_used: false,
     })
 }
 
@@ -370,6 +355,7 @@ impl EchoSocket for SystemSocket {
             .shelf(packet.to, packet.variant)
             .ok_or_else(|| no_family.clone())?;
         let family = self.family(packet.to).ok_or(no_family)?;
+        family.is_used = true;
         let (Some(socket), Some(is_whole)) = (family.sockets.get(place), family.is_whole.get_mut(place))
         else {
             return Err(SendRefusal::Full);
@@ -394,7 +380,7 @@ impl EchoSocket for SystemSocket {
         let mut count = 0;
         let before = self.clock.mono();
         let bound = before.since(self.emptied) + Span::from_millis(1);
-        for family in [&self.v4, &self.v6].into_iter().flatten() {
+        for family in [&self.v4, &self.v6].into_iter().flatten().filter(|f| f.is_used) {
             for socket in &family.sockets {
                 if self.mode == Mode::Datagram {
                     count += errors(socket, now, each);
@@ -435,6 +421,7 @@ impl EchoSocket for SystemSocket {
         [&self.v4, &self.v6]
             .into_iter()
             .flatten()
+            .filter(|family| family.is_used)
             .flat_map(|family| &family.sockets)
             .map(|socket| u64::from(system::drops(socket.as_fd()).unwrap_or(0)))
             .sum()
@@ -448,8 +435,14 @@ impl EchoSocket for SystemSocket {
         }
     }
 
-    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.epoll.0.as_fd())
+    fn descriptors(&self) -> Descriptors<'_> {
+        let mut all = [None; 8];
+        let families = [&self.v4, &self.v6].into_iter().flatten();
+        let sockets = families.flat_map(|family| &family.sockets);
+        for (place, socket) in all.iter_mut().zip(sockets) {
+            *place = Some(socket.as_fd());
+        }
+        all
     }
 }
 

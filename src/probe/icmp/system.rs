@@ -10,10 +10,12 @@ use std::mem;
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
+use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
 
 use nix::libc;
+use socket2::SockAddr;
 
 use super::Header;
 use super::socket::BATCH;
@@ -299,7 +301,26 @@ pub fn send(socket: BorrowedFd<'_>, to: IpAddr, header: &Header, bytes: &[u8]) -
             }
         }
     }
-    let name = socket2::SockAddr::from(std::net::SocketAddr::new(to, 0));
+    let name = SockAddr::from(SocketAddr::new(to, 0));
+    if control.used == 0 {
+        // SAFETY: both pointers come with their own lengths, live until the call returns, and the
+        // kernel only reads them.
+        let sent = unsafe {
+            libc::sendto(
+                socket.as_raw_fd(),
+                bytes.as_ptr().cast(),
+                bytes.len(),
+                libc::MSG_DONTWAIT,
+                name.as_ptr().cast(),
+                name.len(),
+            )
+        };
+        return if sent >= 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        };
+    }
     let mut part = libc::iovec {
         // The kernel only reads it.
         iov_base: bytes.as_ptr().cast_mut().cast(),
@@ -311,10 +332,8 @@ pub fn send(socket: BorrowedFd<'_>, to: IpAddr, header: &Header, bytes: &[u8]) -
     message.msg_namelen = name.len();
     message.msg_iov = &raw mut part;
     message.msg_iovlen = 1;
-    if control.used > 0 {
-        message.msg_control = control.words.as_mut_ptr().cast();
-        message.msg_controllen = control.used * 8;
-    }
+    message.msg_control = control.words.as_mut_ptr().cast();
+    message.msg_controllen = control.used * 8;
     // SAFETY: every pointer in `message` points to a local or to `bytes`, with its own length; all
     // live until the call returns, and the kernel only reads them.
     let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, libc::MSG_DONTWAIT) };

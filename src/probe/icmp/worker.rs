@@ -59,6 +59,10 @@ const SENDS: usize = 64;
 /// Batches of packets read in one go before time may pass for the engine.
 const READS: usize = 1_024;
 
+/// Results that are told at once while there is no end of work; fewer wait for
+/// the end of the turn. Each telling wakes a thread, which costs as much as a probe.
+const TOLD: usize = 512;
+
 /// Results of bursts, in batches.
 pub type Results = mpsc::Receiver<Vec<Burst>>;
 
@@ -281,7 +285,7 @@ impl Worker {
     fn turn(&mut self) -> io::Result<Option<Wake>> {
         loop {
             self.receive()?;
-            if !self.tell() {
+            if (self.unsent.is_some() || self.engine.done_count() >= TOLD) && !self.tell() {
                 return Ok(None);
             }
             let now = self.clock.mono();
@@ -292,10 +296,20 @@ impl Worker {
             }
             let sent = self.send();
             // What can be sent goes first: orders wait in their queue, where they are small.
-            let took = if sent < SENDS { self.take_orders(now) } else { 0 };
-            if took == 0 && sent == 0 {
+            let has_room = sent < SENDS && !self.engine.is_backlogged();
+            let took = if has_room { self.take_orders(now) } else { 0 };
+            // Replies to what was just sent are read when the thread wakes next.
+            if took == 0 && sent < SENDS {
+                if !self.tell() {
+                    return Ok(None);
+                }
                 self.publish();
-                return Ok(Some(self.engine.wake()));
+                let retry = self.clock.mono().plus(self.tick);
+                return Ok(Some(
+                    self.unsent
+                        .as_ref()
+                        .map_or_else(|| self.engine.wake(), |_| Wake::At(retry)),
+                ));
             }
             if self.shared.is_stopping.load(Ordering::SeqCst) {
                 return Ok(None);
@@ -326,7 +340,7 @@ impl Worker {
         let batch = self
             .unsent
             .take()
-            .or_else(|| self.engine.has_done().then(|| self.engine.take_done()));
+            .or_else(|| (self.engine.done_count() > 0).then(|| self.engine.take_done()));
         let Some(batch) = batch else {
             return !self.results.is_closed();
         };
@@ -389,7 +403,7 @@ impl Worker {
             Wake::OnReply(at) => (Some(at), true),
         };
         if is_for_reply {
-            self.doze(until, true, now);
+            self.doze(until, now);
             return;
         }
         let tick = woken.plus(self.tick);
@@ -401,28 +415,30 @@ impl Worker {
         if until.is_some_and(|at| at <= now) {
             return;
         }
-        self.doze(until, true, now);
+        self.doze(until, now);
     }
 
     /// Sleeps until `until`, an order, or a reply.
-    fn doze(&mut self, until: Option<Mono>, is_for_reply: bool, now: Mono) {
+    fn doze(&mut self, until: Option<Mono>, now: Mono) {
         self.shared.is_asleep.store(true, Ordering::SeqCst);
         // An order that came before this point did not ring.
-        self.early = self.orders.try_recv().ok();
+        self.early = self.early.take().or_else(|| self.orders.try_recv().ok());
         let mut span = until.map(|at| at.since(now));
-        if self.early.is_some() || self.shared.is_stopping.load(Ordering::SeqCst) {
+        if self.early.is_some() && !self.engine.is_backlogged()
+            || self.shared.is_stopping.load(Ordering::SeqCst)
+        {
             span = Some(Span::ZERO);
         }
         let bell = self.shared.bell.as_fd();
-        let socket = self.socket.descriptor().filter(|_| is_for_reply);
-        if socket.is_none() && until.is_some() {
+        let sockets = self.socket.descriptors();
+        if until.is_some() && sockets.iter().all(Option::is_none) {
             // A socket that can't be polled is asked at each tick.
             span = Some(span.unwrap_or(self.tick).min(self.tick));
         }
-        let mut polled = [
-            PollFd::new(bell, PollFlags::POLLIN),
-            PollFd::new(socket.unwrap_or(bell), PollFlags::POLLIN),
-        ];
+        let mut polled = [None; 9].map(|_: Option<()>| PollFd::new(bell, PollFlags::POLLIN));
+        for (place, socket) in polled.iter_mut().skip(1).zip(sockets.into_iter().flatten()) {
+            *place = PollFd::new(socket, PollFlags::POLLIN);
+        }
         if let Err(error) = ppoll(&mut polled, span.map(TimeSpec::from_duration), None) {
             tracing::debug!(%error, "a sleep was cut short");
         }

@@ -54,6 +54,8 @@ use crate::model::Timestamp;
 /// Idents that one engine uses: a block of 64, so that the filter in the kernel
 /// stays one comparison while a target's ident can be renewed (trap 17).
 pub const VARIANTS: u8 = 64;
+/// Requests that may wait for the overall pace: half a second of 8,192 a second.
+const BACKLOG: usize = 4_096;
 /// Tokens whose failures are remembered: 1,048,576 × 24 bytes bound it to 25 MB.
 const MAX_REMEMBERED: usize = 1 << 20;
 
@@ -148,8 +150,9 @@ pub struct Engine {
     free: VecDeque<u32>,
     echoes: Echoes,
     lists: Lists,
-    /// Requests of no group that wait for their turn.
+    /// Requests of no group that wait for their turn, and how many.
     plain: u32,
+    plain_waiting: usize,
     lines: Vec<Line>,
     line_of: HashMap<u32, u32>,
     /// Lines that may send now.
@@ -196,6 +199,7 @@ impl Engine {
             echoes: Echoes::new(),
             lists,
             plain,
+            plain_waiting: 0,
             lines: Vec::new(),
             line_of: HashMap::new(),
             turn: VecDeque::new(),
@@ -263,9 +267,9 @@ impl Engine {
         std::mem::take(&mut self.done)
     }
 
-    /// Whether there is a result to take.
-    pub fn has_done(&self) -> bool {
-        !self.done.is_empty()
+    /// How many results there are to take.
+    pub fn done_count(&self) -> usize {
+        self.done.len()
     }
 
     /// When to call again, after `next_send` gave nothing more.
@@ -278,6 +282,13 @@ impl Engine {
             (Wake::At(a), Some(b)) => Wake::At(a.min(b)),
             (Wake::OnReply(a), Some(b)) => Wake::OnReply(a.min(b)),
         }
+    }
+
+    /// Whether so many requests wait for the overall pace that further orders had
+    /// better wait outside, where they are small (300 bytes less each). Those
+    /// that wait for the pace of their group don't count: they hold back nobody else.
+    pub fn is_backlogged(&self) -> bool {
+        self.plain_waiting >= BACKLOG
     }
 
     /// What was counted so far.

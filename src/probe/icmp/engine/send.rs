@@ -140,6 +140,7 @@ impl Engine {
         let group = slot.group;
         let Some(line) = self.lines.get(group as usize) else {
             self.lists.push_back(self.plain, n);
+            self.plain_waiting += 1;
             return;
         };
         self.lists.push_back(line.queue, n);
@@ -186,7 +187,7 @@ impl Engine {
         }
         self.is_plain_turn = !self.is_plain_turn;
         let plain_first = self.is_plain_turn || self.turn.is_empty();
-        if plain_first && let Some(n) = self.lists.pop_front(self.plain) {
+        if plain_first && let Some(n) = self.pop_plain() {
             return Some(n);
         }
         if let Some(group) = self.turn.pop_front() {
@@ -196,7 +197,7 @@ impl Engine {
             self.list(group);
             return n;
         }
-        if let Some(n) = self.lists.pop_front(self.plain) {
+        if let Some(n) = self.pop_plain() {
             return Some(n);
         }
         self.hold = self
@@ -204,6 +205,12 @@ impl Engine {
             .peek()
             .map_or(Wake::Idle, |Reverse((at, _))| Wake::At(*at));
         None
+    }
+
+    fn pop_plain(&mut self) -> Option<u32> {
+        let n = self.lists.pop_front(self.plain)?;
+        self.plain_waiting -= 1;
+        Some(n)
     }
 
     /// The next packet to put on the wire now; `None`: nothing more for now,
@@ -288,6 +295,7 @@ impl Engine {
                     .map(|line| (line.queue, line.is_listed));
                 self.lists
                     .push_front(queue.map_or(self.plain, |(queue, _)| queue), n);
+                self.plain_waiting += usize::from(queue.is_none());
                 if let Some((_, false)) = queue {
                     self.list(group);
                 }
