@@ -1,6 +1,7 @@
 //! `/metrics`: the newest snapshot and what the daemon counts about itself.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -48,9 +49,9 @@ pub struct Sums {
 }
 
 impl Exposition {
-    /// The text of this moment. Blocks for as long as it renders; takes no lock
-    /// that a writer holds and runs no SQL.
-    pub fn render(&self) -> Vec<u8> {
+    /// Writes the text of this moment, of what is selected. Blocks for as long as
+    /// it renders; takes no lock that a writer holds and runs no SQL.
+    pub fn write(&self, selection: &Selection, sink: &mut dyn FnMut(&[u8])) {
         let start = self.clock.mono();
         let wall = self.clock.wall();
         let config = self.config.load();
@@ -66,6 +67,7 @@ impl Exposition {
             meter.attempts.raise_to(counts.attempts);
             meter.failures.raise_to(counts.failures);
         }
+        self.look_at_files(&config);
         let extra = Extra {
             today: parts::today(&config, wall),
             area_kinds: config.area_kind.clone(),
@@ -87,12 +89,24 @@ impl Exposition {
                 },
             },
         };
-        let mut bytes = Vec::new();
-        let summary = render_into(&snapshot, &extra, &Selection::default(), &mut |chunk| {
-            bytes.extend_from_slice(chunk);
-        });
+        let summary = render_into(&snapshot, &extra, selection, sink);
         self.meters.exposed(&summary, self.clock.mono().since(start));
-        bytes
+    }
+
+    /// How large the record is, and of when its last copy.
+    fn look_at_files(&self, config: &Config) {
+        let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |m| m.len());
+        let mut log = config.database.clone().into_os_string();
+        log.push("-wal");
+        self.meters.db_main_bytes.set(bytes(&config.database));
+        self.meters.db_wal_bytes.set(bytes(Path::new(&log)));
+        let folder = config.backup.directory.as_deref();
+        let copies = folder.map(|folder| crate::store::backup::list(&config.database, folder));
+        if let Some(Ok(copies)) = copies
+            && let Some(newest) = copies.into_iter().map(|(at, _)| at).max()
+        {
+            self.meters.db_last_backup.set(newest);
+        }
     }
 }
 

@@ -48,6 +48,7 @@ use crate::config::model::Config;
 use crate::config::problem::Problems;
 use crate::config::secret::Env;
 use crate::metrics::Meters;
+use crate::metrics::Selection;
 use crate::model::Event;
 use crate::model::Span;
 use crate::monitor::Snapshot;
@@ -224,7 +225,9 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
         snapshot,
         settings: Arc::clone(&running.settings),
         clock: Arc::clone(&running.clock),
-        metrics: Arc::new(move || exposition.render()),
+        metrics: Arc::new(move |selection: &Selection, sink: &mut dyn FnMut(&[u8])| {
+            exposition.write(selection, sink);
+        }),
         reload: running.reload_callback(),
         health: Arc::clone(&health),
         figures: Arc::clone(&figures.pages),

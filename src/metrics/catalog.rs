@@ -159,8 +159,6 @@ catalog! {
             "Polls of single devices attempted."
         POLL_FAILURES_TOTAL Counter None "tramgac_poll_failures_total" [protocol, reason]
             "Polls of single devices that failed."
-        SNMP_REQUEST_DURATION_SECONDS Histogram Seconds "tramgac_snmp_request_duration_seconds" []
-            "Time from SNMP request to response."
         ICMP_SEND_ERRORS_TOTAL Counter None "tramgac_icmp_send_errors_total" [reason]
             "ICMP send errors."
         ICMP_RECEIVE_DROPS_TOTAL Counter None "tramgac_icmp_receive_drops_total" []

@@ -1,14 +1,12 @@
 //! The catalogue of metrics and their exposition.
 //!
 //! [`catalog`] says what there is, [`collect`] turns a snapshot into samples,
-//! [`expose`] writes them as text, [`process`] counts what the daemon does,
-//! [`http_sd`] gives the inventory to other exporters.
+//! [`expose`] writes them as text, [`process`] counts what the daemon does.
 //! Nothing here asks the database or takes a lock that a writer holds.
 
 pub mod catalog;
 pub mod collect;
 pub mod expose;
-pub mod http_sd;
 pub mod process;
 
 pub use catalog::CATALOG;

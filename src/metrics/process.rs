@@ -25,9 +25,6 @@ pub const LINK_RTT_BOUNDS: &[f64] = &[
 /// Upper bounds of `tramgac_db_write_duration_seconds`, from a page in the cache to a stuck disk.
 pub const DB_WRITE_BOUNDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
-/// Upper bounds of `tramgac_snmp_request_duration_seconds`, up to a retry's patience.
-pub const SNMP_REQUEST_BOUNDS: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
-
 /// A number that goes up and down.
 #[derive(Debug, Default)]
 pub struct Gauge(AtomicU64);
@@ -145,6 +142,14 @@ impl Histogram {
     pub fn observe(&self, span: Span) {
         self.count(span, 1);
         self.sum_nanos.fetch_add(nanos(span), Relaxed);
+    }
+
+    /// Counts `n` lengths of which only the sum is known as equally long.
+    pub fn observe_equal(&self, sum: Span, n: u64) {
+        if n > 0 {
+            self.count(sum / u32::try_from(n).unwrap_or(u32::MAX), n);
+            self.sum_nanos.fetch_add(nanos(sum), Relaxed);
+        }
     }
 
     /// Counts the replies of one burst of echoes.
@@ -297,8 +302,6 @@ pub struct Meters {
     pub db_wal_bytes: Gauge,
     /// The last good backup.
     pub db_last_backup: Moment,
-    /// Time from an SNMP request to its response.
-    pub snmp_request: Histogram,
     config_reload_good: AtomicBool,
     config_reload_at: Moment,
     exported_series: Gauge,
@@ -320,7 +323,6 @@ impl Default for Meters {
             db_main_bytes: Gauge::default(),
             db_wal_bytes: Gauge::default(),
             db_last_backup: Moment::default(),
-            snmp_request: Histogram::new(SNMP_REQUEST_BOUNDS),
             config_reload_good: AtomicBool::new(false),
             config_reload_at: Moment::default(),
             exported_series: Gauge::default(),
@@ -400,7 +402,6 @@ impl Meters {
             db_main_bytes: self.db_main_bytes.get(),
             db_wal_bytes: self.db_wal_bytes.get(),
             db_last_backup: self.db_last_backup.get(),
-            snmp_request: self.snmp_request.read(),
             config_reload_good: self.config_reload_good.load(Relaxed),
             config_reload_at: self.config_reload_at.get(),
             exported_series: self.exported_series.get(),
@@ -435,8 +436,6 @@ pub struct ProcessStats {
     pub db_wal_bytes: u64,
     /// The last good backup.
     pub db_last_backup: Option<Timestamp>,
-    /// Time per SNMP request.
-    pub snmp_request: HistogramStats,
     /// The last configuration was accepted.
     pub config_reload_good: bool,
     /// When the last good configuration was read.

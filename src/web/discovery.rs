@@ -1,7 +1,8 @@
 //! `/sd/prometheus`: service discovery for Prometheus (http_sd).
 //!
 //! Without a query, or with `set=self`, the list names this daemon's own
-//! exposition. `set=devices` names the polled devices, for other exporters:
+//! exposition, with `shards=N` in parts that several scrapes share.
+//! `set=devices` names the polled devices, for other exporters:
 //! `class=` and `area=` choose among them, `module=` becomes `__param_module`.
 //! Machines under secrecy rules are in none.
 
@@ -18,6 +19,8 @@ use super::api::Problem;
 use super::page::Visit;
 use crate::inventory::Class;
 use crate::inventory::MonitorMode;
+use crate::metrics::Part;
+use crate::metrics::collect::MAX_SHARDS;
 
 /// One group of addresses, as http_sd has it.
 #[derive(Debug, Serialize)]
@@ -49,13 +52,34 @@ fn own(visit: &Visit, headers: &HeaderMap) -> Vec<Group> {
     if host.is_empty() {
         return Vec::new();
     }
-    vec![Group {
-        targets: vec![host.to_owned()],
-        labels: BTreeMap::from([(
-            "__meta_tramgac_organization".to_owned(),
-            visit.view.settings.organization.clone(),
-        )]),
-    }]
+    let organization = &visit.view.settings.organization;
+    let group = |path: String, shard: Option<String>| {
+        let mut labels = BTreeMap::from([
+            ("__metrics_path__".to_owned(), path),
+            ("__meta_tramgac_organization".to_owned(), organization.clone()),
+        ]);
+        labels.extend(shard.map(|s| ("__param_shard".to_owned(), s)));
+        Group {
+            targets: vec![host.to_owned()],
+            labels,
+        }
+    };
+    let shards = visit.asks("shards").and_then(|n| n.parse::<u32>().ok());
+    let Some(shards) = shards else {
+        return vec![group("/metrics".to_owned(), None)];
+    };
+    let shards = shards.clamp(1, MAX_SHARDS);
+    let mut groups = Vec::new();
+    for part in Part::ALL {
+        let path = format!("/metrics/{}", part.as_str());
+        if matches!(part, Part::Daemon | Part::Fleet) {
+            groups.push(group(path, None));
+        } else {
+            let share = |i| group(path.clone(), Some(format!("{i}/{shards}")));
+            groups.extend((0..shards).map(share));
+        }
+    }
+    groups
 }
 
 fn devices(visit: &Visit) -> Result<Vec<Group>, Problem> {

@@ -9,6 +9,7 @@ pub mod api;
 mod asset;
 mod discovery;
 mod events;
+mod exposition;
 mod page;
 pub mod policy;
 mod routes;

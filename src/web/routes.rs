@@ -14,12 +14,14 @@ use axum::response::IntoResponse;
 use axum::response::Response;
 use axum::routing::get;
 use axum::routing::post;
+use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
 use super::State;
 use super::api;
 use super::asset;
 use super::discovery;
+use super::exposition;
 use super::page;
 use super::page::Visit;
 use super::policy;
@@ -42,9 +44,11 @@ pub(super) fn router(state: State) -> Router {
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
         .route("/-/reload", post(reload))
-        .route("/metrics", get(metrics))
+        .route("/metrics", get(exposition::whole))
+        .route("/metrics/{part}", get(exposition::part))
         .fallback(async |visit: Visit| page::not_found(&visit))
-        .layer(CompressionLayer::new())
+        // An exposition of 100,000 devices is 100 MB and more: the fastest packing is enough.
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(middleware::from_fn_with_state(state.clone(), guard))
         .with_state(state)
 }
@@ -121,20 +125,5 @@ async fn reload(Shared(state): Shared<State>) -> (StatusCode, String) {
     match (state.reload)().await {
         Ok(()) => (StatusCode::OK, "reloaded\n".to_owned()),
         Err(problems) => (StatusCode::UNPROCESSABLE_ENTITY, problems),
-    }
-}
-
-async fn metrics(Shared(state): Shared<State>) -> Response {
-    let write = std::sync::Arc::clone(&state.metrics);
-    match tokio::task::spawn_blocking(move || write()).await {
-        Ok(body) => (
-            [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
-            body,
-        )
-            .into_response(),
-        Err(error) => {
-            tracing::error!(%error, "the exposition could not be written");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
     }
 }

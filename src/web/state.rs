@@ -15,6 +15,7 @@ use crate::i18n::Lang;
 use crate::indicator::evaluate::Tally;
 use crate::inventory::AreaKinds;
 use crate::inventory::UnitKind;
+use crate::metrics::Selection;
 use crate::model::Event;
 use crate::model::Ratio;
 use crate::model::Slug;
@@ -31,9 +32,9 @@ pub struct State {
     pub settings: Arc<ArcSwap<Settings>>,
     /// Tells the time.
     pub clock: SharedClock,
-    /// Writes the exposition of `/metrics`, in the text format 0.0.4. Called on
-    /// a thread that may block.
-    pub metrics: Arc<dyn Fn() -> Vec<u8> + Send + Sync>,
+    /// Writes the exposition of `/metrics`, in the text format 0.0.4, in chunks.
+    /// Called on a thread that may block.
+    pub metrics: Arc<Expose>,
     /// Reloads the configuration.
     pub reload: Reload,
     /// Whether the daemon lives and is ready.
@@ -45,6 +46,9 @@ pub struct State {
     /// Events after their commit. Bounded: who lags is told how many it missed.
     pub events: broadcast::Sender<Arc<Event>>,
 }
+
+/// Writes what is selected of an exposition, chunk by chunk, into a sink.
+pub type Expose = dyn Fn(&Selection, &mut dyn FnMut(&[u8])) + Send + Sync;
 
 /// Reloads the configuration; on failure tells every problem, one a line, and
 /// the old configuration stays in force.

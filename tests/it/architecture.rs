@@ -79,7 +79,6 @@ const PURE: &[&str] = &[
     "store/history/chunk.rs",
     "metrics/collect/",
     "metrics/expose.rs",
-    "metrics/http_sd.rs",
     "alert/route.rs",
     "alert/message.rs",
     "report/dataset/",

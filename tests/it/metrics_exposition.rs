@@ -6,7 +6,6 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use tramgac::inventory::{Class, Inventory, Lifecycle, MonitorMode, SiteKind};
 use tramgac::metrics::collect::{Part, Selection, render_into};
-use tramgac::metrics::http_sd::{self, Query};
 use tramgac::metrics::{CATALOG, Extra, Meters, render};
 use tramgac::model::{Span, State, TargetKey, TargetKind, Timestamp};
 use tramgac::monitor::Snapshot;
@@ -386,41 +385,7 @@ fn parts_and_shares_add_up_to_the_whole() {
 }
 
 #[test]
-fn other_exporters_are_told_whom_to_ask_and_never_of_the_hidden() {
-    let mut inventory = one_site([]);
-    let address = |host: &str| tramgac::inventory::Address {
-        host: host.to_owned().into(),
-    };
-    for (id, class, host, mode) in [
-        ("r1", Class::Router, Some("192.0.2.1"), MonitorMode::Polled),
-        ("r2", Class::Router, Some("r2.example"), MonitorMode::Never),
-        ("r3", Class::Router, None, MonitorMode::Polled),
-        ("pc", Class::Computer, Some("192.0.2.9"), MonitorMode::Polled),
-    ] {
-        let mut d = device(id, class, Some("hall"));
-        d.addresses = host.map(address).into_iter().collect();
-        d.mode = mode;
-        inventory.devices.insert(d.id.clone(), d);
-    }
-    let snapshot = all_up(inventory);
-    let query = Query {
-        classes: vec!["router".to_owned()],
-        module: Some("icmp".to_owned()),
-        ..Query::default()
-    };
-    let list = http_sd::targets(&snapshot, (&[], district::TODAY), &query, "127.0.0.1:1");
-    let json = serde_json::to_value(&list).unwrap();
-    let expect = serde_json::json!([{"targets": ["192.0.2.1"], "labels": {
-        "__meta_tramgac_area": "none", "__meta_tramgac_class": "router", "__meta_tramgac_device": "r1",
-        "__meta_tramgac_name": "r1", "__meta_tramgac_site": "hall", "__meta_tramgac_state": "up",
-        "__param_module": "icmp", "device": "r1"}}]);
-    assert_eq!(json, expect);
-    let none = Query {
-        areas: vec!["elsewhere".to_owned()],
-        ..Query::default()
-    };
-    let list = http_sd::targets(&snapshot, (&[], district::TODAY), &none, "127.0.0.1:1");
-    assert_eq!(serde_json::to_string(&list).unwrap(), "[]");
+fn a_share_is_written_as_a_fraction_below_one() {
     assert_eq!(Selection::parse_shard("3/8"), Some((3, 8)));
     for bad in ["8/8", "0/0", "1", "-1/2", "0/1000"] {
         assert_eq!(Selection::parse_shard(bad), None, "{bad}");

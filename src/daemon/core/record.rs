@@ -71,6 +71,9 @@ pub(super) struct Record {
     handed_over_at: Mono,
     sums_at: Mono,
     totals: BTreeSet<TargetId>,
+    /// Commits that the meters know of, and the time that they took.
+    commits: u64,
+    commit_time: Span,
     /// Events that wait for their commit before readers hear of them.
     untold: VecDeque<(u64, Vec<Arc<Event>>)>,
     /// The writer does not follow; said once.
@@ -86,6 +89,8 @@ impl Record {
             handed_over_at: now,
             sums_at: now,
             totals: BTreeSet::new(),
+            commits: 0,
+            commit_time: Span::ZERO,
             untold: VecDeque::new(),
             is_stuck: false,
             words: Words::default(),
@@ -177,6 +182,13 @@ impl Core {
         let stats = self.record.writer.stats();
         self.around.meters.db_queue.set(stats.queued);
         self.around.meters.db_write_failures.raise_to(stats.commit_errors);
+        let (commits, time) = (self.record.commits, self.record.commit_time);
+        let (fresh, took) = (
+            stats.commits.saturating_sub(commits),
+            stats.commit_time.saturating_sub(time),
+        );
+        self.around.meters.db_write.observe_equal(took, fresh);
+        (self.record.commits, self.record.commit_time) = (stats.commits, stats.commit_time);
     }
 
     /// Plans what is not yet told anew, after the routes have changed.

@@ -27,9 +27,6 @@ pub(super) fn write(w: &mut Writer<'_>, extra: &Extra) {
             .int(&labels, *failures);
     }
     protocols(w, extra);
-    let h = &p.snmp_request;
-    w.family(&catalog::SNMP_REQUEST_DURATION_SECONDS)
-        .histogram(&none, h.bounds, &h.counts, h.sum);
     for (reason, n) in &p.icmp_send_errors {
         let labels = Labels::new(&[("reason", reason)]);
         w.family(&catalog::ICMP_SEND_ERRORS_TOTAL).int(&labels, *n);

@@ -29,7 +29,6 @@ use super::process::ProcessStats;
 use crate::inventory::UnitKind;
 use crate::model::{Span, TargetId};
 use crate::monitor::Snapshot;
-pub(super) use rows::NO_AREA;
 use rows::Rows;
 
 /// What an exposition needs beside the snapshot.
@@ -128,6 +127,9 @@ impl Default for Limits {
     }
 }
 
+/// Most shares of one exposition; 64 shares of 500,000 series are a province.
+pub const MAX_SHARDS: u32 = 64;
+
 /// Which part of everything is asked for. The default is everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
@@ -145,7 +147,7 @@ impl Selection {
     pub fn parse_shard(text: &str) -> Option<(u32, u32)> {
         let (share, of) = text.split_once('/')?;
         let (share, of) = (share.parse().ok()?, of.parse().ok()?);
-        (share < of && of <= super::http_sd::MAX_SHARDS).then_some((share, of))
+        (share < of && of <= MAX_SHARDS).then_some((share, of))
     }
 
     /// Whether a part is asked for.

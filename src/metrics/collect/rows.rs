@@ -18,7 +18,7 @@ use crate::monitor::snapshot::TargetView;
 pub(super) type Column<T, V> = (&'static Metric, fn(&T) -> V);
 
 /// The area of what lies in none.
-pub(in crate::metrics) const NO_AREA: &str = "none";
+pub(super) const NO_AREA: &str = "none";
 
 /// Everything that is asked for, with its labels.
 pub(super) struct Rows<'a> {

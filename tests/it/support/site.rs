@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::{broadcast, oneshot};
 use tramgac::clock::Clock;
 use tramgac::i18n::Lang;
+use tramgac::metrics::Selection;
 use tramgac::model::{Event, Mono, Timestamp};
 use tramgac::monitor::Snapshot;
 use tramgac::web::{Health, Settings, State};
@@ -90,8 +91,8 @@ impl Web {
             snapshot: Arc::new(ArcSwap::from_pointee(snapshot)),
             settings: Arc::new(ArcSwap::from_pointee(settings)),
             clock: Arc::new(Still(NOW)),
-            metrics: Arc::new(|| {
-                b"# HELP tramgac_up Always 1.\n# TYPE tramgac_up gauge\ntramgac_up 1\n".repeat(50)
+            metrics: Arc::new(|_: &Selection, sink: &mut dyn FnMut(&[u8])| {
+                sink(&b"# HELP tramgac_up Always 1.\n# TYPE tramgac_up gauge\ntramgac_up 1\n".repeat(50));
             }),
             reload: Arc::new(|| Box::pin(async { Err("config.yaml:3:1: unknown key\n".to_owned()) })),
             health,
