@@ -94,6 +94,8 @@ pub struct Checked {
     pub interval: Span,
     /// How long it may take.
     pub timeout: Span,
+    /// Where it looks, as far as its options tell: says whether that lies behind our uplink.
+    pub host: Option<Host>,
 }
 
 /// The interface that a link ends on.
@@ -150,8 +152,10 @@ impl Targets {
     pub fn names(&self) -> std::collections::BTreeSet<String> {
         let pinged = self.pings.values().flat_map(|p| p.hosts.iter());
         let asked = self.agents.values().map(|a| &a.host);
+        let checked = self.checks.values().filter_map(|c| c.host.as_ref());
         pinged
             .chain(asked)
+            .chain(checked)
             .filter_map(|host| match host {
                 Host::Name(name) => Some(name.clone()),
                 Host::Ip(_) => None,
@@ -252,6 +256,7 @@ impl Builder<'_> {
                     check,
                     interval,
                     timeout,
+                    host: Some(first.clone()),
                 },
             );
         }
@@ -296,8 +301,22 @@ impl Builder<'_> {
                 check: Arc::clone(check),
                 interval: service.interval.unwrap_or(self.config.polling.intervals.service),
                 timeout: service.timeout.unwrap_or(self.config.polling.service_timeout),
+                host: checked_host(&service.check.options),
             },
         );
+    }
+}
+
+/// The host in the options of a check: `host`, or that of `url`.
+fn checked_host(options: &serde_json::Value) -> Option<Host> {
+    let text = |key| options.get(key).and_then(serde_json::Value::as_str);
+    if let Some(host) = text("host") {
+        return Some(Host::from(host.to_owned()));
+    }
+    match url::Url::parse(text("url")?).ok()?.host()? {
+        url::Host::Domain(name) => Some(Host::from(name.to_owned())),
+        url::Host::Ipv4(ip) => Some(Host::Ip(ip.into())),
+        url::Host::Ipv6(ip) => Some(Host::Ip(ip.into())),
     }
 }
 

@@ -51,6 +51,7 @@ use crate::metrics::Meters;
 use crate::metrics::Selection;
 use crate::model::Event;
 use crate::model::Span;
+use crate::model::Timestamp;
 use crate::monitor::Snapshot;
 use crate::monitor::topology::Cycle;
 use crate::probe::icmp;
@@ -294,6 +295,7 @@ async fn build(startup: Startup) -> Result<Built, StartError> {
     let signals = Signals::new()?;
     let opened = Store::open(&config.database, &parts::record(&config), Arc::clone(&clock))?;
     let control = control_socket(&config.database)?;
+    opened.salvaged.iter().for_each(tell_of_salvage);
     let store = Arc::new(opened.store);
     let installation = reload::prepare(Arc::clone(&config), &plugins, &store, &clock)?;
     let needed = installation.targets.echo_rate(config.polling.count);
@@ -364,6 +366,17 @@ async fn build(startup: Startup) -> Result<Built, StartError> {
         snapshot,
         events,
     })
+}
+
+/// Says what became of a record that was damaged.
+fn tell_of_salvage(salvaged: &store::Salvaged) {
+    tracing::error!(
+        what = salvaged.what,
+        set_aside = %salvaged.set_aside.display(),
+        backup = salvaged.backup.as_ref().map(|p| p.display().to_string()),
+        holds_until_unix = salvaged.alive_at.map(Timestamp::as_secs),
+        "the record was damaged and was set aside; what came after the backup is missing"
+    );
 }
 
 fn start_icmp(

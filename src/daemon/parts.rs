@@ -209,6 +209,13 @@ pub fn web(config: &Config, notice: Option<web::Notice>) -> web::Settings {
         area_kind: config.area_kind.clone(),
         notice,
         refresh: fastest.clamp(Span::from_secs(3), Span::from_secs(30)),
+        host_names: config
+            .web
+            .external_url
+            .as_deref()
+            .and_then(|url| url::Url::parse(url).ok()?.host_str().map(str::to_owned))
+            .into_iter()
+            .collect(),
         ..web::Settings::default()
     }
 }

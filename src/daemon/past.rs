@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::core::Past;
+use crate::model::EventKind;
 use crate::model::IncidentId;
 use crate::model::TargetId;
 use crate::model::Timestamp;
@@ -11,6 +12,7 @@ use crate::monitor::incident::Incident;
 use crate::monitor::incident::IncidentClass;
 use crate::monitor::incident::Incidents;
 use crate::monitor::table::SavedState;
+use crate::store::EventFilter;
 use crate::store::IncidentFilter;
 use crate::store::IncidentRow;
 use crate::store::Order;
@@ -51,6 +53,17 @@ pub(super) fn read(reader: &Reader, alive_at: Option<Timestamp>) -> Result<Past>
             .collect();
         (id, there)
     });
+    let uplink = EventFilter {
+        kinds: vec!["blind_started".to_owned(), "blind_ended".to_owned()],
+        limit: Some(1),
+        order: Order::NewestFirst,
+        ..EventFilter::default()
+    };
+    let blind_since = reader
+        .events(&uplink)?
+        .into_iter()
+        .find(|stored| stored.event.kind == EventKind::BlindStarted)
+        .map(|stored| stored.event.at);
     Ok(Past {
         states,
         closed,
@@ -59,6 +72,7 @@ pub(super) fn read(reader: &Reader, alive_at: Option<Timestamp>) -> Result<Past>
         facts: facts.collect::<BTreeMap<TargetId, _>>(),
         interfaces: interfaces.collect(),
         alive_at,
+        blind_since,
     })
 }
 

@@ -7,6 +7,7 @@ use tokio::signal::unix::signal;
 use super::StartError;
 use super::reload::Running;
 use super::systemd;
+use crate::store::Health;
 
 /// The signals of the system.
 pub(super) struct Signals {
@@ -30,8 +31,10 @@ impl Signals {
         })
     }
 
-    /// Reloads at SIGHUP; returns at SIGTERM, SIGINT, or when the core has died.
+    /// Reloads at SIGHUP; returns at SIGTERM, SIGINT, or when the core has died
+    /// or the record is damaged.
     pub(super) async fn wait(mut self, running: &Running, page: &str, mut core: tokio::task::JoinHandle<()>) {
+        let mut record = running.store.writer().health();
         loop {
             tokio::select! {
                 _ = self.term.recv() => return,
@@ -39,6 +42,23 @@ impl Signals {
                 ended = &mut core => {
                     tracing::error!(?ended, "the core has ended by itself; stopping, so that systemd starts anew");
                     return;
+                }
+                Ok(()) = record.changed() => {
+                    let health = record.borrow_and_update().clone();
+                    match health {
+                        Health::Good => tracing::info!("the record is written again"),
+                        Health::Damaged { what } => {
+                            tracing::error!(what, "the record is damaged; stopping, so that the next start takes the last good backup");
+                            return;
+                        }
+                        Health::DiskFull { stuck: false, .. } => {
+                            tracing::error!("the disk is full: history is not kept; polling, metrics and alerts go on");
+                        }
+                        Health::DiskFull { stuck: true, .. } => {
+                            tracing::error!("the disk is full: nothing can be written; polling and metrics go on");
+                        }
+                        Health::Stuck { what } => tracing::error!(what, "the record can't be written; it is tried again"),
+                    }
                 }
                 _ = self.hup.recv() => {
                     systemd::reloading();

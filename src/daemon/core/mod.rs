@@ -40,6 +40,7 @@ use super::systemd;
 use crate::alert::route::Routes;
 use crate::clock::SharedClock;
 use crate::config::model::Config;
+use crate::inventory::Host;
 use crate::inventory::Inventory;
 use crate::metrics::Meters;
 use crate::model::Event;
@@ -184,6 +185,8 @@ pub struct Past {
     pub interfaces: BTreeMap<TargetId, Vec<crate::monitor::snapshot::InterfaceView>>,
     /// The last moment for which the record holds data.
     pub alive_at: Option<Timestamp>,
+    /// When the own uplink failed, if it had not come back.
+    pub blind_since: Option<Timestamp>,
 }
 
 impl Core {
@@ -203,6 +206,7 @@ impl Core {
         let mut effects = Effects::new();
         let mut table = Table::new(topology, wall);
         table.restore(past.states, past.closed, past.last_incident, &mut effects);
+        table.restore_blind(past.blind_since);
         table.started(past.alive_at, wall, &mut effects);
         let mut core = Self {
             publisher: Publisher::new(Arc::clone(&inventory), Arc::clone(&index)),
@@ -234,6 +238,7 @@ impl Core {
         };
         core.restore_views(past.totals, past.facts, past.interfaces);
         core.schedule(mono);
+        core.set_reaches();
         core.resolve();
         core.publish(wall, mono);
         core
@@ -328,7 +333,10 @@ impl Core {
                 &self.now.settings,
                 today,
             ) {
-                Ok(topology) => self.table.set_topology(topology, wall, &mut self.effects),
+                Ok(topology) => {
+                    self.table.set_topology(topology, wall, &mut self.effects);
+                    self.set_reaches();
+                }
                 Err(error) => tracing::error!(%error, "the new day's topology can't be built"),
             }
         }
@@ -412,19 +420,22 @@ impl Core {
         }
     }
 
-    /// Tells the monitor where targets lie whose names were resolved.
+    /// Tells the monitor where targets lie that it can't tell from the
+    /// inventory: names that were resolved, and what checks look at.
     fn set_reaches(&mut self) {
-        for (id, ping) in &self.now.targets.pings {
-            if !ping
-                .hosts
-                .iter()
-                .any(|h| matches!(h, crate::inventory::Host::Name(_)))
-            {
-                continue;
-            }
-            if let Some(address) = ping.hosts.iter().flat_map(|h| self.names.addresses(h)).next() {
-                self.table
-                    .set_reach(*id, Reach::of(address, &self.now.settings.direct_nets));
+        let direct = &self.now.settings.direct_nets;
+        let by_name = |hosts: &[Host]| hosts.iter().any(|h| matches!(h, Host::Name(_)));
+        let pinged = self.now.targets.pings.iter().filter(|(_, p)| by_name(&p.hosts));
+        let pinged = pinged.map(|(id, p)| (*id, p.hosts.as_slice()));
+        let checked = self
+            .now
+            .targets
+            .checks
+            .iter()
+            .map(|(id, c)| (*id, c.host.as_slice()));
+        for (id, hosts) in pinged.chain(checked) {
+            if let Some(address) = hosts.iter().flat_map(|h| self.names.addresses(h)).next() {
+                self.table.set_reach(id, Reach::of(address, direct));
             }
         }
     }
@@ -529,6 +540,7 @@ impl Core {
         self.effects.changed.extend(all);
         self.effects.incidents_changed = true;
         self.schedule(mono);
+        self.set_reaches();
         self.resolve();
         self.replan(wall);
     }
