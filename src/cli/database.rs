@@ -10,6 +10,7 @@ use super::Exit;
 use super::Failure;
 use super::config_file::ConfigFile;
 use crate::config::Config;
+use crate::model::Span;
 use crate::model::Timestamp;
 
 /// Where the database is.
@@ -86,6 +87,24 @@ pub fn moment(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Timestamp, 
     )))
 }
 
+/// Reads a length of time (`90m`, `2h`, `3d`), for what lies ahead.
+///
+/// # Errors
+/// Says how to write it.
+pub fn length(text: &str) -> Result<Span, String> {
+    let days = text.strip_suffix('d').and_then(|d| d.parse::<u64>().ok());
+    let length = match days {
+        Some(days) => Some(Span::from_hours(days.saturating_mul(24))),
+        None => text
+            .parse::<jiff::SignedDuration>()
+            .ok()
+            .and_then(|length| Span::try_from(length).ok()),
+    };
+    length
+        .filter(|length| !length.is_zero())
+        .ok_or_else(|| format!("{text:?} is no length of time: write 90m, 2h or 3d"))
+}
+
 /// A moment as files have it: RFC 3339 in UTC; empty where it is beyond the calendar.
 pub fn rfc3339(at: Timestamp) -> String {
     jiff::Timestamp::from_microsecond(at.0).map_or_else(|_| String::new(), |t| t.to_string())
@@ -105,6 +124,9 @@ mod tests {
         assert_eq!(rfc3339(read("2026-11-24T07:30:00+07:00")), "2026-11-24T00:30:00Z");
         assert_eq!(rfc3339(read("12h")), "2026-11-23T17:41:52Z");
         assert_eq!(rfc3339(read("90d")), "2026-08-26T05:41:52Z");
+        assert_eq!(length("2h"), Ok(Span::from_hours(2)));
+        assert_eq!(length("3d"), Ok(Span::from_hours(72)));
+        assert!(length("-2h").is_err() && length("0s").is_err() && length("soon").is_err());
         assert!(moment("tomorrow", &zone, now).is_err());
     }
 }

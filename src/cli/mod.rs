@@ -1,8 +1,10 @@
 //! The command line: one file per subcommand, one line each in [`COMMANDS`].
 
+pub mod ack;
 pub mod alert;
 pub mod backup;
 pub mod check;
+pub mod client;
 pub mod completions;
 pub mod config_file;
 pub mod database;
@@ -11,10 +13,12 @@ pub mod export;
 pub mod inspect;
 mod inspect_table;
 pub mod lab;
+pub mod maintenance;
 pub mod man;
 pub mod output;
 pub mod ping;
 pub mod profile;
+pub mod reclassify;
 pub mod record;
 pub mod report;
 pub mod restore;
@@ -98,6 +102,7 @@ pub struct Subcommand {
 
 /// Every subcommand, sorted by name.
 pub static COMMANDS: &[Subcommand] = &[
+    ack::COMMAND,
     alert::COMMAND,
     backup::COMMAND,
     check::COMMAND,
@@ -106,9 +111,11 @@ pub static COMMANDS: &[Subcommand] = &[
     export::COMMAND,
     inspect::COMMAND,
     lab::COMMAND,
+    maintenance::COMMAND,
     man::COMMAND,
     ping::COMMAND,
     profile::COMMAND,
+    reclassify::COMMAND,
     report::COMMAND,
     restore::COMMAND,
     run::COMMAND,

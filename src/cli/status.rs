@@ -4,25 +4,19 @@
 //! reads the record, says so, and never says that all is well.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::ArgMatches;
 use clap::Parser;
 use clap::ValueEnum;
-use http_body_util::BodyExt;
-use http_body_util::Empty;
-use http_body_util::Limited;
-use hyper::body::Bytes;
-use hyper_util::rt::TokioIo;
-use tokio::net::UnixStream;
 
 use super::Exit;
 use super::Failure;
 use super::Subcommand;
+use super::client;
+use super::client::AskError;
 use super::config_file::ConfigFile;
 use super::output;
 use super::record;
@@ -48,11 +42,6 @@ use crate::web::Status;
 
 /// The subcommand.
 pub const COMMAND: Subcommand = super::subcommand("status", super::command_of::<StatusCommand>, run);
-
-/// How long the daemon may take.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Largest answer that we read: that of a hundred thousand targets, all down.
-const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 /// Show what is wrong now
 ///
@@ -90,25 +79,6 @@ enum Format {
     Json,
 }
 
-/// Why the daemon could not be asked.
-#[derive(Debug, thiserror::Error)]
-enum AskError {
-    /// There is nobody behind the socket.
-    #[error("no daemon runs at {path}")]
-    NoDaemon {
-        /// The socket.
-        path: PathBuf,
-    },
-    /// It does not let us in, or does not answer.
-    #[error("the daemon at {path} can't be asked: {why}; the socket is for root and the daemon's own user")]
-    Refused {
-        /// The socket.
-        path: PathBuf,
-        /// Why.
-        why: String,
-    },
-}
-
 fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let arguments: StatusCommand = super::arguments(matches)?;
     let config = match arguments.config.load() {
@@ -136,7 +106,9 @@ fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
                 false,
             )
         }
-        Err(error @ AskError::Refused { .. }) => return Err(Failure::could_not_look(error)),
+        Err(error @ (AskError::Refused { .. } | AskError::Denied { .. })) => {
+            return Err(Failure::could_not_look(error));
+        }
     };
     if !live {
         output::note(&Text::StatusNoDaemon.fill(lang, &[("when", &locale.moment(status.published()))]));
@@ -160,63 +132,11 @@ fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
 
 /// Asks the daemon over its socket.
 fn ask(socket: &Path, lang: Lang) -> Result<Status, AskError> {
-    let refused = |why: String| AskError::Refused {
+    let body = client::get(socket, &format!("/api/v1/status?lang={lang}"))?;
+    serde_json::from_slice(&body).map_err(|e| AskError::Refused {
         path: socket.to_owned(),
-        why,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| refused(e.to_string()))?;
-    runtime.block_on(async {
-        let body = tokio::time::timeout(PATIENCE, get(socket, lang))
-            .await
-            .map_err(|_elapsed| refused(format!("no answer within {} s", PATIENCE.as_secs())))??;
-        serde_json::from_slice(&body).map_err(|e| refused(format!("its answer is no status: {e}")))
+        why: format!("its answer is no status: {e}"),
     })
-}
-
-async fn get(socket: &Path, lang: Lang) -> Result<Bytes, AskError> {
-    let refused = |why: String| AskError::Refused {
-        path: socket.to_owned(),
-        why,
-    };
-    let stream = UnixStream::connect(socket).await.map_err(|e| {
-        if matches!(
-            e.kind(),
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
-        ) {
-            AskError::NoDaemon {
-                path: socket.to_owned(),
-            }
-        } else {
-            refused(e.to_string())
-        }
-    })?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|e| refused(e.to_string()))?;
-    let request = hyper::Request::get(format!("/api/v1/status?lang={lang}"))
-        .header(hyper::header::HOST, "localhost")
-        .header(hyper::header::CONNECTION, "close")
-        .body(Empty::<Bytes>::new())
-        .map_err(|e| refused(e.to_string()))?;
-    // It carries the bytes; what fails in it, fails the request.
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "the connection to the daemon ended early");
-        }
-    });
-    let response = sender
-        .send_request(request)
-        .await
-        .map_err(|e| refused(e.to_string()))?;
-    if !response.status().is_success() {
-        return Err(refused(format!("it answered {}", response.status())));
-    }
-    let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES);
-    let collected = body.collect().await.map_err(|e| refused(e.to_string()))?;
-    Ok(collected.to_bytes())
 }
 
 /// The status as the record remembers it.

@@ -5,6 +5,7 @@
 //! core, web, sender; then systemd is told that we are ready.
 
 pub mod asking;
+pub mod by_hand;
 pub mod core;
 pub mod exposition;
 mod figures;
@@ -230,6 +231,7 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
             exposition.write(selection, sink);
         }),
         reload: running.reload_callback(),
+        people: by_hand::callback(running.commands.clone(), running.store.readers().clone()),
         health: Arc::clone(&health),
         figures: Arc::clone(&figures.pages),
         record: Some(running.store.readers().clone()),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::by_hand::ByHand;
 use super::core::Past;
 use crate::model::EventKind;
 use crate::model::IncidentId;
@@ -71,6 +72,7 @@ pub(super) fn read(reader: &Reader, alive_at: Option<Timestamp>) -> Result<Past>
         totals: reader.totals()?,
         facts: facts.collect::<BTreeMap<TargetId, _>>(),
         interfaces: interfaces.collect(),
+        by_hand: ByHand::read(reader)?,
         alive_at,
         blind_since,
     })

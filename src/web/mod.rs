@@ -1,6 +1,6 @@
 //! Pages, the HTTP API and server-sent events, over the monitor's snapshot.
 //!
-//! Knows nothing of how targets are probed and never writes to the record. What
+//! Knows nothing of how targets are probed and never writes to the record itself. What
 //! it needs of the daemon is handed to it in [`State`]; [`serve`] answers until
 //! told to stop. Everyone who comes by the network is a viewer: equipment under
 //! secrecy rules (`mode: never`) is counted and never shown.
@@ -11,6 +11,7 @@ mod discovery;
 mod events;
 mod exposition;
 mod page;
+pub mod people;
 pub mod policy;
 mod routes;
 mod server;

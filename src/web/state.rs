@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use jiff::tz::TimeZone;
 use tokio::sync::broadcast;
 
+use super::people::People;
 use crate::clock::SharedClock;
 use crate::i18n::Lang;
 use crate::indicator::evaluate::Tally;
@@ -37,6 +38,8 @@ pub struct State {
     pub metrics: Arc<Expose>,
     /// Reloads the configuration.
     pub reload: Reload,
+    /// Does what people want done.
+    pub people: People,
     /// Whether the daemon lives and is ready.
     pub health: Arc<Health>,
     /// The indicators as they were last worked out; the daemon swaps them.

@@ -15,6 +15,7 @@ mod cli_walk;
 mod config_check;
 mod config_invalid;
 mod daemon_outage;
+mod daemon_people;
 mod daemon_start;
 mod dashboards;
 mod demo;

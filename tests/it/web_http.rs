@@ -229,6 +229,10 @@ fn every_route_of_the_api_is_described_and_every_answer_fits_its_keys() {
         assert!(paths.contains_key(&format!("/api/v1/{name}")), "{name}");
     }
     for (path, item) in paths {
+        changes_are_described_and_closed_to_the_network(&web, path, item);
+        if item.get("get").is_none() {
+            continue;
+        }
         assert!(!item["get"]["summary"].as_str().unwrap().is_empty());
         if item["get"]["responses"]["200"]["content"]
             .get("application/json")
@@ -245,6 +249,23 @@ fn every_route_of_the_api_is_described_and_every_answer_fits_its_keys() {
     for part in text.split("\"$ref\":\"#/components/schemas/").skip(1) {
         let name = part.split('"').next().unwrap();
         assert!(document["components"]["schemas"].get(name).is_some(), "{name}");
+    }
+}
+
+fn changes_are_described_and_closed_to_the_network(web: &Web, path: &str, item: &Value) {
+    for method in ["post", "delete"] {
+        let Some(operation) = item.get(method) else {
+            continue;
+        };
+        assert!(!operation["summary"].as_str().unwrap().is_empty(), "{path}");
+        let path = path.replace(['{', '}'], "");
+        let answer = web.ask(
+            &method.to_uppercase(),
+            &path,
+            &[("Content-Length", "0"), ("Content-Type", "application/json")],
+        );
+        assert_eq!(answer.status, 403, "{method} {path}: {}", answer.text());
+        assert!(operation["responses"].get("403").is_some(), "{path}");
     }
 }
 

@@ -14,10 +14,13 @@
 //!
 //! Nothing here waits for a disk, a device or a reader.
 
+mod people;
 mod pings;
 mod record;
 mod turns;
 mod view;
+
+pub use people::Asked;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,6 +34,7 @@ use tokio::sync::oneshot;
 use super::asking::Asking;
 use super::asking::Done;
 use super::asking::Patience;
+use super::by_hand::ByHand;
 use super::looks::Look;
 use super::looks::Names;
 use super::looks::Targets;
@@ -56,7 +60,6 @@ use crate::monitor::Settings;
 use crate::monitor::Snapshot;
 use crate::monitor::Table;
 use crate::monitor::Topology;
-use crate::monitor::incident::Acknowledgement;
 use crate::monitor::topology::Reach;
 use crate::probe::icmp::worker;
 use crate::schedule::Plan;
@@ -78,12 +81,8 @@ const SLOWLY: Span = Span::from_secs(60);
 pub enum Command {
     /// Another configuration.
     Install(Box<Installation>, oneshot::Sender<()>),
-    /// A person takes note of an incident, or takes that back (`None`).
-    Acknowledge(
-        IncidentId,
-        Option<Acknowledgement>,
-        oneshot::Sender<Result<(), String>>,
-    ),
+    /// What a person wants done; answered once it is on disk.
+    People(Box<Asked>),
     /// The end.
     Stop(oneshot::Sender<()>),
 }
@@ -149,6 +148,7 @@ pub struct Core {
     devices: BTreeMap<TargetId, turns::Device>,
     record: record::Record,
     cycles: record::Cycles,
+    by_hand: ByHand,
     is_changed: bool,
     published_at: Mono,
     ticked_at: Mono,
@@ -183,6 +183,8 @@ pub struct Past {
     pub facts: BTreeMap<TargetId, BTreeMap<String, String>>,
     /// Interfaces of devices.
     pub interfaces: BTreeMap<TargetId, Vec<crate::monitor::snapshot::InterfaceView>>,
+    /// Maintenance windows that people set.
+    pub by_hand: ByHand,
     /// The last moment for which the record holds data.
     pub alive_at: Option<Timestamp>,
     /// When the own uplink failed, if it had not come back.
@@ -199,10 +201,12 @@ impl Core {
             inventory,
             index,
             settings,
-            topology,
+            mut topology,
             targets,
             self_check,
         } = first;
+        let day = parts::today(&config, wall);
+        past.by_hand.lay(&mut topology, &settings.area_kinds, day, wall);
         let mut effects = Effects::new();
         let mut table = Table::new(topology, wall);
         table.restore(past.states, past.closed, past.last_incident, &mut effects);
@@ -212,7 +216,7 @@ impl Core {
             publisher: Publisher::new(Arc::clone(&inventory), Arc::clone(&index)),
             now: Installed {
                 routes: parts::routes(&config),
-                day: parts::today(&config, wall),
+                day,
                 config,
                 inventory,
                 index,
@@ -221,6 +225,7 @@ impl Core {
                 self_check,
             },
             table,
+            by_hand: past.by_hand,
             plan: Plan::default(),
             names: Names::default(),
             effects,
@@ -237,6 +242,8 @@ impl Core {
             around,
         };
         core.restore_views(past.totals, past.facts, past.interfaces);
+        // The first view that readers get holds the outages that last.
+        core.publisher.set_incidents(core.table.incidents().views());
         core.schedule(mono);
         core.set_reaches();
         core.resolve();
@@ -333,7 +340,9 @@ impl Core {
                 &self.now.settings,
                 today,
             ) {
-                Ok(topology) => {
+                Ok(mut topology) => {
+                    let kinds = &self.now.settings.area_kinds;
+                    self.by_hand.lay(&mut topology, kinds, today, wall);
                     self.table.set_topology(topology, wall, &mut self.effects);
                     self.set_reaches();
                 }
@@ -492,16 +501,7 @@ impl Core {
                 self.install(*installation, wall);
                 answer(done, ());
             }
-            Command::Acknowledge(incident, Some(acknowledgement), done) => {
-                let result = self
-                    .table
-                    .acknowledge(incident, acknowledgement, wall, &mut self.effects);
-                answer(done, result.map_err(|e| e.to_string()));
-            }
-            Command::Acknowledge(incident, None, done) => {
-                let result = self.table.end_acknowledgement(incident, wall, &mut self.effects);
-                answer(done, result.map_err(|e| e.to_string()));
-            }
+            Command::People(asked) => self.people(*asked, wall),
             // Taken by the loop.
             Command::Stop(done) => answer(done, ()),
         }
@@ -515,16 +515,18 @@ impl Core {
             inventory,
             index,
             settings,
-            topology,
+            mut topology,
             targets,
             self_check,
         } = new;
+        let day = parts::today(&config, wall);
+        self.by_hand.lay(&mut topology, &settings.area_kinds, day, wall);
         self.table.set_topology(topology, wall, &mut self.effects);
         self.publisher
             .set_inventory(Arc::clone(&inventory), Arc::clone(&index));
         self.now = Installed {
             routes: parts::routes(&config),
-            day: parts::today(&config, wall),
+            day,
             config,
             inventory,
             index,

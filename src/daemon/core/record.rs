@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::broadcast;
 
 use super::Core;
+use super::people;
 use crate::config::model::Config;
 use crate::daemon::looks::Look;
 use crate::metrics::Meters;
@@ -76,6 +77,10 @@ pub(super) struct Record {
     commit_time: Span,
     /// Events that wait for their commit before readers hear of them.
     untold: VecDeque<(u64, Vec<Arc<Event>>)>,
+    /// Answers to people for what is in the pending batch.
+    promises: Vec<people::Promise>,
+    /// Answers that wait for their commit.
+    unanswered: VecDeque<(u64, Vec<people::Promise>)>,
     /// The writer does not follow; said once.
     is_stuck: bool,
     pub(super) words: Words,
@@ -92,6 +97,8 @@ impl Record {
             commits: 0,
             commit_time: Span::ZERO,
             untold: VecDeque::new(),
+            promises: Vec::new(),
+            unanswered: VecDeque::new(),
             is_stuck: false,
             words: Words::default(),
         }
@@ -115,12 +122,27 @@ impl Record {
         self.totals.insert(id);
     }
 
-    /// Tells readers of the events that are on disk.
+    /// Puts a small value of the daemon on record.
+    pub(super) fn setting(&mut self, key: &str, value: Vec<u8>) {
+        self.pending.settings.push((key.to_owned(), value));
+    }
+
+    /// Answers a person once everything that is known now is on disk.
+    pub(super) fn promise(&mut self, promise: people::Promise) {
+        self.promises.push(promise);
+    }
+
+    /// Tells readers of the events that are on disk, and people that what they did is.
     pub(super) fn announce(&mut self, ticket: u64, events: &broadcast::Sender<Arc<Event>>) {
         while self.untold.front().is_some_and(|(t, _)| *t <= ticket) {
             for event in self.untold.pop_front().into_iter().flat_map(|(_, list)| list) {
                 // Without listeners there is nobody to tell.
                 drop(events.send(event));
+            }
+        }
+        while self.unanswered.front().is_some_and(|(t, _)| *t <= ticket) {
+            for promise in self.unanswered.pop_front().into_iter().flat_map(|(_, list)| list) {
+                promise.keep();
             }
         }
     }
@@ -135,6 +157,10 @@ impl Record {
                 self.is_stuck = false;
                 if !events.is_empty() {
                     self.untold.push_back((ticket, events));
+                }
+                if !self.promises.is_empty() {
+                    self.unanswered
+                        .push_back((ticket, std::mem::take(&mut self.promises)));
                 }
             }
             Err(SendError::Full(batch) | SendError::Closed(batch)) => {
@@ -173,7 +199,8 @@ impl Core {
             self.record.sums_at = mono;
             self.flush_totals();
         }
-        if self.record.pending.is_urgent() || mono.since(self.record.handed_over_at) >= HAND_OVER {
+        let is_urgent = self.record.pending.is_urgent() || !self.record.promises.is_empty();
+        if is_urgent || mono.since(self.record.handed_over_at) >= HAND_OVER {
             self.record.handed_over_at = mono;
             self.save_states();
             self.record.pending.alive_at = Some(wall);

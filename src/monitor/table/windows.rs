@@ -1,10 +1,14 @@
 //! Maintenance windows open and close.
 
+use jiff::civil::Date;
+
 use super::Table;
+use crate::inventory::UnitKind;
 use crate::model::EventKind;
 use crate::model::Span;
 use crate::model::Timestamp;
 use crate::monitor::effects::Effects;
+use crate::monitor::maintain::Window;
 use crate::monitor::topology::Slot;
 
 /// Where a window stands.
@@ -26,6 +30,30 @@ impl Standing {
 }
 
 impl Table {
+    /// Adds a maintenance window over what its selector fits on `day`; gives how
+    /// many targets that are. It opens at the next tick, if it is time.
+    pub fn add_window(&mut self, window: &Window, kinds: &[UnitKind], day: Date) -> usize {
+        let count = self.topology.cover(window, kinds, day);
+        self.windows.push(Standing::default());
+        count
+    }
+
+    /// Ends a maintenance window now and for good. One that is not there is no news.
+    pub fn end_window(&mut self, window: &Window, now: Timestamp, effects: &mut Effects) {
+        let now = self.arrive(now);
+        let windows = self.topology.windows();
+        let Some(place) = windows.iter().position(|c| c.window == *window) else {
+            return;
+        };
+        if self.windows.get(place).is_some_and(|standing| standing.is_open) {
+            self.cover(place, false, now, now, effects);
+        }
+        self.topology.remove_window(place);
+        if place < self.windows.len() {
+            self.windows.remove(place);
+        }
+    }
+
     /// Opens and closes what is due. Asked for the first time, it also ends the
     /// maintenance that a restored state has and no window has any more.
     pub(super) fn open_and_close_windows(&mut self, now: Timestamp, effects: &mut Effects) {

@@ -36,6 +36,7 @@ use crate::inventory::Inventory;
 use crate::inventory::Link;
 use crate::inventory::MonitorMode;
 use crate::inventory::Service;
+use crate::inventory::UnitKind;
 use crate::model::DeviceId;
 use crate::model::LinkId;
 use crate::model::ServiceId;
@@ -217,7 +218,7 @@ impl Topology {
         topology.windows = settings
             .maintenance
             .iter()
-            .map(|window| topology.covering(window, &inventory, settings, day))
+            .map(|window| topology.covering(window, &inventory, &settings.area_kinds, day))
             .collect();
         topology.inventory = inventory;
         Ok(topology)
@@ -259,9 +260,9 @@ impl Topology {
         }
     }
 
-    fn covering(&self, window: &Window, inventory: &Inventory, settings: &Settings, day: Date) -> Covering {
+    fn covering(&self, window: &Window, inventory: &Inventory, kinds: &[UnitKind], day: Date) -> Covering {
         let fits = |spec: &TargetSpec| {
-            Described::target(inventory, &spec.key, &settings.area_kinds, day)
+            Described::target(inventory, &spec.key, kinds, day)
                 .is_some_and(|described| window.selector.matches(&described.subject()))
         };
         Covering {
@@ -333,6 +334,21 @@ impl Topology {
     pub fn set_reach(&mut self, id: TargetId, reach: Reach) {
         if let Some(spec) = self.slots.get(&id).and_then(|s| self.specs.get_mut(*s as usize)) {
             spec.reach = reach;
+        }
+    }
+
+    /// Adds a maintenance window over what its selector fits on `day`; gives how many that are.
+    pub fn cover(&mut self, window: &Window, kinds: &[UnitKind], day: Date) -> usize {
+        let covering = self.covering(window, &self.inventory, kinds, day);
+        let count = covering.targets.len();
+        self.windows.push(covering);
+        count
+    }
+
+    /// Takes the maintenance window at a place of [`Topology::windows`] away.
+    pub fn remove_window(&mut self, place: usize) {
+        if place < self.windows.len() {
+            self.windows.remove(place);
         }
     }
 

@@ -26,9 +26,13 @@ pub struct Time(String);
 impl Time {
     /// The moment; the epoch for a text that is none.
     pub fn moment(&self) -> Timestamp {
-        self.0
-            .parse::<jiff::Timestamp>()
-            .map_or(Timestamp::EPOCH, |at| Timestamp(at.as_microsecond()))
+        self.parse().unwrap_or(Timestamp::EPOCH)
+    }
+
+    /// The moment; `None` for a text that is none.
+    pub fn parse(&self) -> Option<Timestamp> {
+        let at = self.0.parse::<jiff::Timestamp>().ok()?;
+        Some(Timestamp(at.as_microsecond()))
     }
 }
 

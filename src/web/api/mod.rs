@@ -6,9 +6,12 @@
 //! known is absent. Times are RFC 3339 in UTC.
 
 mod body;
+mod changes;
 mod lists;
 mod openapi;
 mod status;
+
+use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::Router;
@@ -24,6 +27,8 @@ use schemars::Schema;
 use schemars::SchemaGenerator;
 use serde::Serialize;
 
+use changes::CHANGES;
+
 pub use body::Area;
 pub(super) use body::EventBody;
 pub use body::Sum;
@@ -34,6 +39,7 @@ pub use status::Status;
 
 use super::State;
 use super::page::Visit;
+use super::people::Maintenance;
 
 /// One thing that can be asked for.
 pub(super) struct Resource {
@@ -140,6 +146,15 @@ pub(super) static RESOURCES: &[Resource] = &[
         route: || get(lists::links),
     },
     Resource {
+        path: "/maintenance",
+        name: "maintenance",
+        summary: "Maintenance windows: those of the configuration, then those set by hand.",
+        query: &[],
+        schema: SchemaGenerator::subschema_for::<Vec<Maintenance>>,
+        kind: JSON,
+        route: || get(changes::maintenance),
+    },
+    Resource {
         path: "/openapi.json",
         name: "openapi",
         summary: "This document.",
@@ -192,11 +207,17 @@ const BASE: &str = "/api/v1";
 /// The routes below [`BASE`], by their whole paths: links in answers are made of them.
 pub(super) fn router() -> Router<State> {
     let missing = async || Problem::new(StatusCode::NOT_FOUND, "there is no such resource");
-    let fixed = async || Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this resource can only be read");
-    RESOURCES
-        .iter()
-        .fold(Router::new(), |router, r| {
-            router.route(&format!("{BASE}{}", r.path), (r.route)().fallback(fixed))
+    let fixed = async || Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this resource can't be used so");
+    let mut paths: BTreeMap<&str, MethodRouter<State>> = BTreeMap::new();
+    let reads = RESOURCES.iter().map(|r| (r.path, r.route));
+    for (path, route) in reads.chain(CHANGES.iter().map(|c| (c.path, c.route))) {
+        let methods = paths.remove(path).unwrap_or_default();
+        paths.insert(path, methods.merge(route()));
+    }
+    paths
+        .into_iter()
+        .fold(Router::new(), |router, (path, methods)| {
+            router.route(&format!("{BASE}{path}"), methods.fallback(fixed))
         })
         .route(&format!("{BASE}/{{*rest}}"), any(missing))
 }

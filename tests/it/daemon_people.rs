@@ -1,0 +1,236 @@
+//! What people change by command: over the control socket, kept through a kill.
+
+use std::path::Path;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::support;
+use crate::support::program::Running;
+use crate::support::program::run;
+use crate::support::program::stderr;
+use crate::support::program::stdout;
+use crate::support::program::tramgac;
+use crate::support::program::write;
+use crate::support::wait_for;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A daemon that watches a service on a port where nobody listens.
+struct World {
+    dir: tempfile::TempDir,
+    config: String,
+    port: u16,
+    daemon: Running,
+}
+
+impl World {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (port, closed) = (support::free_tcp_port(), support::free_tcp_port());
+        let config = config(dir.path(), port, closed, "");
+        let daemon = start(&config);
+        Self {
+            dir,
+            config,
+            port,
+            daemon,
+        }
+    }
+
+    fn kill_and_start_again(&mut self) {
+        self.daemon.signal(Signal::SIGKILL);
+        self.daemon.wait(PATIENCE);
+        self.daemon = start(&self.config);
+    }
+
+    /// Runs a command of the binary; its output must be fine.
+    fn did(&self, arguments: &[&str]) -> String {
+        let output = run(&[arguments, &["-c", &self.config]].concat());
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
+        stdout(&output)
+    }
+
+    fn refused(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let output = run(&[arguments, &["-c", &self.config]].concat());
+        (output.status.code(), stderr(&output))
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let body = self.ask("GET", path).1;
+        serde_json::from_str(&body).unwrap_or(Value::Null)
+    }
+
+    fn ask(&self, method: &str, path: &str) -> (u16, String) {
+        support::http(self.port, method, path)
+    }
+
+    fn incident(&self) -> Option<Value> {
+        let list = self.get("/api/v1/incidents?open=true");
+        list.as_array()?.first().cloned()
+    }
+
+    fn is_in_maintenance(&self) -> Option<bool> {
+        let list = self.get("/api/v1/targets?kind=service");
+        list.as_array()?.first()?["maintenance"].as_bool()
+    }
+}
+
+fn config(dir: &Path, port: u16, closed: u16, more: &str) -> String {
+    let text = format!(
+        "database: {}\nweb: {{listen: '127.0.0.1:{port}'}}\n\
+         polling: {{service_interval: 1s, retry_interval: 1s, self_check: []}}\n\
+         sites: [{{id: vp, name: Văn phòng, kind: office}}]\n\
+         services:\n  - {{id: vb, name: Văn bản, site: vp, check: {{kind: tcp, host: 127.0.0.1, port: {closed}}}}}\n{more}",
+        dir.join("t.db").display()
+    );
+    write(dir, "config.yaml", &text)
+}
+
+fn start(config: &str) -> Running {
+    let mut daemon = Running::start(tramgac(&["run", "-c", config]));
+    daemon.wait_for_output("ready", PATIENCE);
+    daemon
+}
+
+#[test]
+fn what_people_set_is_told_alike_and_survives_a_kill_and_a_reload() {
+    if !support::is_root() {
+        return;
+    }
+    let mut world = World::new();
+    let incident = wait_for("the outage", PATIENCE, || world.incident());
+    let id = incident["id"].to_string();
+    assert_eq!(incident["acknowledged_by"], Value::Null);
+
+    world.did(&[
+        "ack",
+        &id,
+        "--author",
+        "lan",
+        "--comment",
+        "đã gọi nhà mạng",
+        "--for",
+        "2h",
+    ]);
+    wait_for("the acknowledgement", PATIENCE, || {
+        let seen = world.incident()?;
+        (seen["acknowledged_by"] == "lan" && seen["comment"] == "đã gọi nhà mạng").then_some(())
+    });
+    let added = world.did(&[
+        "maintenance",
+        "add",
+        "--service",
+        "vb",
+        "--for",
+        "2h",
+        "--reason",
+        "thay máy chủ",
+        "--author",
+        "lan",
+    ]);
+    assert!(added.starts_with("maintenance m1 of 1 target(s)"), "{added}");
+    world.did(&[
+        "reclassify",
+        &id,
+        "--as",
+        "power",
+        "--author",
+        "lan",
+        "--comment",
+        "mất điện",
+    ]);
+    wait_for("the window", PATIENCE, || {
+        world.is_in_maintenance()?.then_some(())
+    });
+
+    world.kill_and_start_again();
+    assert_eq!(world.is_in_maintenance(), Some(true));
+    assert_eq!(world.incident().unwrap()["acknowledged_by"], "lan");
+    let row: (String, String) = Connection::open(world.dir.path().join("t.db"))
+        .unwrap()
+        .query_row(
+            "SELECT class, ack_author FROM incident WHERE id = ?1",
+            [&id],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .unwrap();
+    assert_eq!(row, ("power".to_owned(), "lan".to_owned()));
+    assert_eq!(world.ask("POST", "/-/reload").0, 200);
+    assert_eq!(world.is_in_maintenance(), Some(true));
+    let list = world.did(&["maintenance", "list"]);
+    assert!(
+        list.contains("m1") && list.contains("open") && list.contains("thay máy chủ"),
+        "{list}"
+    );
+
+    world.did(&["maintenance", "end", "m1"]);
+    wait_for("the end of the window", PATIENCE, || {
+        (!world.is_in_maintenance()?).then_some(())
+    });
+    world.did(&["ack", &id, "--undo"]);
+    wait_for("the end of the acknowledgement", PATIENCE, || {
+        world.incident()?["acknowledged_by"].is_null().then_some(())
+    });
+    world.kill_and_start_again();
+    assert_eq!(world.is_in_maintenance(), Some(false));
+    assert_eq!(world.incident().unwrap()["acknowledged_by"], Value::Null);
+    assert!(world.did(&["maintenance", "list"]).starts_with("no maintenance"));
+    assert!(world.did(&["maintenance", "list", "--all"]).contains("ended"));
+}
+
+#[test]
+fn what_can_t_be_done_says_why_and_the_network_may_change_nothing() {
+    if !support::is_root() {
+        return;
+    }
+    let mut world = World::new();
+    let by = ["--author", "lan", "--comment", "x"];
+    let (code, why) = world.refused(&[&["ack", "999"][..], &by].concat());
+    assert!(
+        code == Some(1) && why.contains("incident 999 is not open"),
+        "{why}"
+    );
+    let (code, why) = world.refused(&[&["reclassify", "999", "--as", "other"][..], &by].concat());
+    assert!(code == Some(1) && why.contains("no incident 999"), "{why}");
+    let (code, why) = world.refused(&["maintenance", "end", "m7"]);
+    assert!(code == Some(1) && why.contains("\"m7\""), "{why}");
+    let add = [
+        "maintenance",
+        "add",
+        "--for",
+        "1h",
+        "--reason",
+        "x",
+        "--author",
+        "lan",
+    ];
+    let (code, why) = world.refused(&[&add[..], &["--device", "vb"]].concat());
+    assert!(
+        code == Some(1) && why.contains("there is no device \"vb\""),
+        "{why}"
+    );
+    let (code, why) = world.refused(&[&add[..], &["--site", "vp", "--class", "router"]].concat());
+    assert!(
+        code == Some(1) && why.contains("nothing in the inventory"),
+        "{why}"
+    );
+    for (method, path) in [
+        ("POST", "/api/v1/incidents/1/acknowledgement"),
+        ("POST", "/api/v1/maintenance"),
+        ("DELETE", "/api/v1/maintenance/m1"),
+    ] {
+        assert_eq!(world.ask(method, path).0, 403, "{method} {path}");
+    }
+    world.daemon.signal(Signal::SIGTERM);
+    world.daemon.wait(PATIENCE);
+    let (code, why) = world.refused(&[&["ack", "1"][..], &by].concat());
+    assert!(code == Some(3) && why.contains("no daemon runs"), "{why}");
+}
