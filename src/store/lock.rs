@@ -13,8 +13,17 @@ use super::error::{Error, Result};
 /// Holds the lock until it is dropped.
 #[derive(Debug)]
 pub(super) struct Lock {
-    #[expect(dead_code, reason = "the open file is the lock")]
     file: File,
+}
+
+impl Drop for Lock {
+    /// Gives it back by itself: closing alone leaves it with a child that was
+    /// forked a moment ago and has not yet closed its copy of the file.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "the lock could not be given back; it ends with this process");
+        }
+    }
 }
 
 /// The lock file of a database.

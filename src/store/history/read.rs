@@ -268,7 +268,9 @@ pub(in crate::store) fn oldest(c: &Connection) -> Result<Timestamp> {
         .map_err(Error::sqlite(DOING))?;
     let in_journal = row
         .and_then(|bytes| journal::decode(&bytes, None))
-        .and_then(|entries| entries.into_iter().map(|(_, at, _)| at).min());
+        .and_then(|entries| entries.into_iter().map(|(_, at, _)| at).min())
+        // The longest bucket that holds it begins with its day.
+        .map(|at| Tick(at.0.saturating_sub(at.0.rem_euclid(Level::Day.bucket_ticks()))));
     Ok(oldest
         .into_iter()
         .chain(in_journal)
