@@ -161,11 +161,11 @@ pub fn plan(events: &[Event], view: &dyn View, routes: &Routes, now: Timestamp) 
                 );
             }
             (EventKind::Acknowledged { incident, .. }, _) => {
-                ends.push(OutboxChange::Cancel {
-                    incident: *incident,
-                    kind: Some(kind::OPENED.to_owned()),
-                    at: now,
-                });
+                ends.push(cancel_start(*incident, now));
+            }
+            // What was not yet tried waits for the end of the maintenance (rule 4).
+            (EventKind::MaintenanceStarted { .. }, Some(target)) => {
+                ends.extend(view.open_incident(target).map(|(id, _)| cancel_start(id, now)));
             }
             (
                 EventKind::MaintenanceEnded { .. }
@@ -211,6 +211,15 @@ pub fn plan(events: &[Event], view: &dyn View, routes: &Routes, now: Timestamp) 
     starts.extend(joins);
     starts.extend(ends);
     starts
+}
+
+/// Takes back the start of an outage that nobody was told of yet.
+fn cancel_start(incident: IncidentId, at: Timestamp) -> OutboxChange {
+    OutboxChange::Cancel {
+        incident,
+        kind: Some(kind::OPENED.to_owned()),
+        at,
+    }
 }
 
 /// Plans the starts that nobody was told of yet anew: after a reload, for the

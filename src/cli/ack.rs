@@ -27,7 +27,7 @@ pub const COMMAND: Subcommand = super::subcommand("ack", super::command_of::<Ack
 /// Take note of an outage: it is told no more
 ///
 /// The running daemon writes it down, and answers once it is on disk. The numbers
-/// of open incidents are in /api/v1/incidents?open=true and in the messages.
+/// of open incidents are in tramgac status and in /api/v1/incidents?open=true.
 #[derive(Debug, Parser)]
 #[command(
     name = "ack",
@@ -39,7 +39,7 @@ pub const COMMAND: Subcommand = super::subcommand("ack", super::command_of::<Ack
                   2 usage or configuration error; 3 no daemon runs, or it can't be asked."
 )]
 struct Ack {
-    /// The number of the incident
+    /// The number of the incident, as tramgac status shows it
     incident: u64,
     #[command(flatten)]
     config: ConfigFile,

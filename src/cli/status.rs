@@ -252,9 +252,20 @@ fn print(status: &Status, locale: &Locale, now: Timestamp, colours: bool) -> Str
                     0 => String::new(),
                     n => Text::OverviewConsequences.fill(lang, &[("n", &locale.count(n))]),
                 };
+                let marks = [
+                    (o.target.acknowledged, Text::StateAcknowledged),
+                    (o.target.maintenance, Text::StateMaintenance),
+                ];
+                let state = marks
+                    .into_iter()
+                    .filter(|(holds, _)| *holds)
+                    .fold(o.target.state_text.clone(), |state, (_, mark)| {
+                        format!("{state}, {}", mark.get(lang).to_lowercase())
+                    });
                 vec![
+                    o.incident.map(|id| format!("#{id}")).unwrap_or_default(),
                     o.target.name.clone(),
-                    o.target.state_text.clone(),
+                    state,
                     Text::TimeSince.fill(lang, &[("when", &locale.when(o.started(), now))]),
                     locale.duration(now.since(o.started())),
                     o.target.reason.clone().unwrap_or_default(),
@@ -262,7 +273,7 @@ fn print(status: &Status, locale: &Locale, now: Timestamp, colours: bool) -> Str
                 ]
             })
             .collect();
-        out.extend(lines_of(&lines, 6));
+        out.extend(lines_of(&lines, 7));
     }
     if !status.degraded.is_empty() {
         out.push(String::new());

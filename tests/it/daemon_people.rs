@@ -151,6 +151,12 @@ fn what_people_set_is_told_alike_and_survives_a_kill_and_a_reload() {
         world.is_in_maintenance()?.then_some(())
     });
 
+    let status = stdout(&run(&["status", "--lang", "en", "-c", &world.config]));
+    assert!(
+        status.contains(&format!("#{id}")) && status.contains("acknowledged, maintenance"),
+        "{status}"
+    );
+
     world.kill_and_start_again();
     assert_eq!(world.is_in_maintenance(), Some(true));
     assert_eq!(world.incident().unwrap()["acknowledged_by"], "lan");

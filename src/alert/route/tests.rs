@@ -195,6 +195,21 @@ fn a_class_that_is_not_told_of_is_silent() {
     assert_eq!(plan(&[opened(PC, 8, None)], &world, &routes(), now()), []);
 }
 
+// trap 21
+#[test]
+fn maintenance_cancels_what_was_not_yet_sent_of_an_outage_that_lasts() {
+    let window = "m1".to_owned();
+    let started = event(LINK, EventKind::MaintenanceStarted { window });
+    let changes = plan(&[started], &world(&[(LINK, 7)]), &routes(), now());
+    assert!(matches!(
+        changes.as_slice(),
+        [OutboxChange::Cancel {
+            incident: IncidentId(7),
+            ..
+        }]
+    ));
+}
+
 #[test]
 fn taking_note_cancels_what_was_not_yet_sent() {
     let acknowledged = EventKind::Acknowledged {
