@@ -1,6 +1,6 @@
 //! History: the values of every series, compressed, rolled up, thinned out by age.
 //!
-//! Samples go into the journal and the tails ([`write`]), from there into the
+//! Samples go into the journal and the tails ([`mod@write`]), from there into the
 //! open chunks of the day, which are sealed and rolled up when it is over
 //! ([`rollup`]); [`read`] puts everything together. [`level`] has the table.
 
