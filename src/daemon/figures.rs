@@ -28,9 +28,11 @@ use crate::monitor::availability::Shares;
 use crate::monitor::availability::Timeline;
 use crate::monitor::availability::alive;
 use crate::monitor::calendar::start_of_day;
+use crate::monitor::incident::IncidentClass;
 use crate::monitor::interval::Interval;
 use crate::store;
 use crate::store::EventFilter;
+use crate::store::IncidentFilter;
 use crate::store::Readers;
 use crate::web::Figure;
 
@@ -156,6 +158,8 @@ struct Log {
     window: Interval,
     alive: Vec<Interval>,
     own: BTreeMap<TargetId, Vec<Event>>,
+    /// Outages that people classified afterwards.
+    classified: BTreeMap<TargetId, Vec<(Interval, IncidentClass)>>,
 }
 
 impl Past<'_> {
@@ -168,6 +172,7 @@ impl Past<'_> {
         };
         let mut own: BTreeMap<TargetId, Vec<Event>> = BTreeMap::new();
         let mut of_the_daemon = Vec::new();
+        let mut classified: BTreeMap<TargetId, Vec<(Interval, IncidentClass)>> = BTreeMap::new();
         let until = self.now;
         self.readers.with(|reader| {
             // Each target's last transition before the window says how it began.
@@ -196,10 +201,24 @@ impl Past<'_> {
                     None => of_the_daemon.push(stored.event),
                 }
             }
+            let lasted = IncidentFilter {
+                from: Some(window.from),
+                ..IncidentFilter::default()
+            };
+            for row in reader.incidents(&lasted)? {
+                if let Some(piece) = row.classified(until) {
+                    classified.entry(row.target).or_default().push(piece);
+                }
+            }
             Ok(())
         })?;
         let alive = alive(&of_the_daemon, self.now);
-        let log = Arc::new(Log { window, alive, own });
+        let log = Arc::new(Log {
+            window,
+            alive,
+            own,
+            classified,
+        });
         self.logs.borrow_mut().insert(over, Arc::clone(&log));
         Ok(Some(log))
     }
@@ -211,6 +230,7 @@ impl Past<'_> {
         let frame = Frame {
             in_service_from,
             alive: &log.alive,
+            classified: log.classified.get(&target).map_or(&[], Vec::as_slice),
             ..Frame::default()
         };
         let events = log.own.get(&target).map_or(&[][..], Vec::as_slice);

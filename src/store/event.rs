@@ -11,6 +11,8 @@ use rusqlite::types::ToSql;
 use super::error::{Error, Result};
 use super::number::{from_id, incident, opt_time, state, target, to_id};
 use crate::model::{Event, EventKind, IncidentId, Reason, State, TargetId, Timestamp};
+use crate::monitor::incident::IncidentClass;
+use crate::monitor::interval::Interval;
 
 /// Place of an event in the log: grows by commit, has gaps, is never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -88,6 +90,16 @@ pub struct IncidentRow {
     pub class: Option<String>,
     /// The acknowledgement in force.
     pub ack: Option<Acknowledgement>,
+}
+
+impl IncidentRow {
+    /// When it lasted, up to `now`, and what a person classified it as, for
+    /// [`crate::monitor::availability::Frame`]; `None`: nobody did.
+    pub fn classified(&self, now: Timestamp) -> Option<(Interval, IncidentClass)> {
+        let class = IncidentClass::from_word(self.class.as_deref()?)?;
+        let span = Interval::new(self.started_at, self.ended_at.unwrap_or(now))?;
+        Some((span, class))
+    }
 }
 
 /// That a person has taken note of an outage.

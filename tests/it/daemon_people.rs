@@ -192,12 +192,37 @@ fn what_people_set_is_told_alike_and_survives_a_kill_and_a_reload() {
     assert!(world.did(&["maintenance", "list", "--all"]).contains("ended"));
 }
 
+fn planned_work_is_left_out_of_availability(world: &World) {
+    let figures = || {
+        let text = world.did(&["report", "availability", "--format", "json"]);
+        let rows: Value = serde_json::from_str(&text).unwrap();
+        let row = &rows.as_array().unwrap()[0];
+        (row["down_seconds"].clone(), row["availability_ratio"].clone())
+    };
+    let id = wait_for("the outage", PATIENCE, || world.incident())["id"].to_string();
+    let (down, ratio) = wait_for("a row of the report", PATIENCE, || {
+        let seen = figures();
+        seen.0.as_f64().is_some_and(|s| s > 0.0).then_some(seen)
+    });
+    assert_eq!(ratio.as_f64(), Some(0.0), "{down}");
+    let by = ["--author", "lan", "--comment", "đổi máy chủ, quên báo trước"];
+    world.did(&[&["reclassify", &id, "--as", "planned"][..], &by].concat());
+    let (down, ratio) = figures();
+    assert!(
+        !down.as_f64().is_some_and(|s| s > 0.0) && ratio.is_null(),
+        "{down} {ratio}"
+    );
+    world.did(&[&["reclassify", &id, "--as", "power"][..], &by].concat());
+    assert_eq!(figures().1.as_f64(), Some(0.0));
+}
+
 #[test]
 fn what_can_t_be_done_says_why_and_the_network_may_change_nothing() {
     if !support::is_root() {
         return;
     }
     let mut world = World::new();
+    planned_work_is_left_out_of_availability(&world);
     let by = ["--author", "lan", "--comment", "x"];
     let (code, why) = world.refused(&[&["ack", "999"][..], &by].concat());
     assert!(

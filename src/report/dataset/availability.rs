@@ -114,12 +114,19 @@ fn lines(source: &Source) -> Vec<Line<'_>> {
         .filter_map(|(key, id)| {
             let subject = subject(source, key).filter(|s| source.wants(s.site))?;
             let exempt = exempt(source, subject.exemption);
+            let classified: Vec<_> = source
+                .incidents
+                .iter()
+                .filter(|row| row.target == *id)
+                .filter_map(|row| row.classified(window.to))
+                .collect();
             let frame = Frame {
                 in_service_from: subject
                     .in_service_from
                     .map(|day| start_of_day(&source.locale.timezone, day)),
                 exempt: &exempt,
                 alive: &alive,
+                classified: &classified,
                 ..Frame::default()
             };
             let events = own.get(id).map_or(&[][..], Vec::as_slice);
