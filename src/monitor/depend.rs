@@ -70,6 +70,10 @@ pub fn paths<'a>(
         } else {
             is_waiting = true;
             any_online |= state.state.is_online();
+            // One that may be coming back is still out until that is confirmed.
+            if state.state.is_out() {
+                last_out = last_out.max(Some((state.since, root_of(id, state))));
+            }
         }
     }
     if is_empty {
