@@ -54,6 +54,8 @@ pub enum Move {
     },
     /// Another outage than before is the cause of its own, or none is any more.
     Rerooted,
+    /// Its recovery was interrupted: what depends on it has lost that path again.
+    Relapsed,
     /// It is or is no longer suspect, or waits or no longer waits.
     Suspicion,
     /// Look again soon, to confirm.
@@ -154,6 +156,7 @@ fn bad(
         state.goods = 0;
         moves.push(Move::Suspicion);
         moves.push(Move::Confirm);
+        moves.push(Move::Relapsed);
     }
     state.blinds = 0;
     count_observed(state, spec, at);

@@ -49,6 +49,7 @@ impl Table {
                     self.sync_root(slot, now, effects);
                     self.queue.push_back(slot);
                 }
+                Move::Relapsed => self.queue.push_back(slot),
                 Move::Suspicion => {}
                 Move::Confirm => effects.order(id, now.plus(confirm.retry_interval), Why::Confirm),
                 Move::Verdict => self.pending.push(slot),
