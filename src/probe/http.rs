@@ -299,15 +299,13 @@ impl Http {
         let start = context.clock.mono();
         let shaken = http1::handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = shaken.map_err(|e| fault(&e))?;
-        let driver = Driver(tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "an HTTP connection ended in an error");
-            }
-        }));
-        let response = sender
-            .send_request(self.request(url)?)
-            .await
-            .map_err(|e| fault(&e))?;
+        let mut driver = Driver(tokio::spawn(connection));
+        let response = match sender.send_request(self.request(url)?).await {
+            Ok(response) => response,
+            // The peer spoke or left before it was asked: the connection knows what went wrong, the request does not.
+            Err(error) if error.is_canceled() => return Err(driver.fault().await),
+            Err(error) => return Err(fault(&error)),
+        };
         let start = stats.end_phase("first_byte", start, context);
         let status = response.status();
         stats.http_status = Some(status.as_u16());
@@ -350,7 +348,18 @@ impl Http {
 }
 
 /// Ends the task that drives a connection when the look is over or cut.
-struct Driver(tokio::task::JoinHandle<()>);
+struct Driver(tokio::task::JoinHandle<hyper::Result<()>>);
+
+impl Driver {
+    /// Why the connection ended without an answer.
+    async fn fault(&mut self) -> Outcome {
+        match (&mut self.0).await {
+            Ok(Err(error)) => fault(&error),
+            Ok(Ok(())) => Outcome::Bad(Reason::Malformed),
+            Err(error) => Outcome::Blind(BlindReason::Internal(error.to_string())),
+        }
+    }
+}
 
 impl Drop for Driver {
     fn drop(&mut self) {

@@ -157,6 +157,14 @@ fn a_slow_page_is_cut_and_nonsense_is_malformed() {
         SECOND,
     );
     assert_eq!(outcome, Outcome::Bad(Reason::Malformed));
+    // Whether it speaks or leaves before the request is there or after it, what it did is told.
+    for _ in 0..200 {
+        let (outcome, _) = look(
+            &serde_json::json!({"kind": "http", "url": format!("http://127.0.0.1:{port}/")}),
+            5 * SECOND,
+        );
+        assert_eq!(outcome, Outcome::Bad(Reason::Malformed));
+    }
     let free = support::free_tcp_port();
     let (outcome, _) = look(
         &serde_json::json!({"kind": "http", "url": format!("http://127.0.0.1:{free}/")}),
