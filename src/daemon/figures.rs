@@ -36,12 +36,16 @@ use crate::store::IncidentFilter;
 use crate::store::Readers;
 use crate::web::Figure;
 
-/// How often indicators are worked out.
-const INDICATORS: Span = Span::from_secs(15);
-/// How often windows are: every so many rounds of the indicators.
-const WINDOWS_EVERY: u32 = 20;
+/// Indicators are worked out this often where that is cheap, so that a page's ratios agree with its states …
+const INDICATORS_AT_BEST: Span = Span::from_secs(1);
+/// … and no more seldom than this where it is not.
+const INDICATORS_AT_WORST: Span = Span::from_secs(15);
+/// The part of one core that they may take: the pause is so many times what the last round took.
+const PAUSE_FACTOR: u32 = 50;
+/// How often windows are.
+const WINDOWS: Span = Span::from_secs(300);
 /// The windows of `tramgac_window_*`.
-const WINDOWS: [(&str, u64); 3] = [("1d", 1), ("7d", 7), ("30d", 30)];
+const WINDOW_DAYS: [(&str, u64); 3] = [("1d", 1), ("7d", 7), ("30d", 30)];
 /// Events that say how time was divided.
 const KINDS: [&str; 5] = [
     "state_changed",
@@ -67,18 +71,28 @@ pub(super) struct Figures {
 impl Figures {
     /// Works until told to stop.
     pub(super) async fn run(self, mut stopping: watch::Receiver<bool>) {
-        let mut round = 0_u32;
+        let mut windows_due = self.clock.mono();
         loop {
             let figures = self.clone();
-            let with_windows = round.is_multiple_of(WINDOWS_EVERY);
+            let start = self.clock.mono();
+            let with_windows = start >= windows_due;
+            if with_windows {
+                windows_due = start.plus(WINDOWS);
+            }
             match tokio::task::spawn_blocking(move || figures.work_out(with_windows)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::error!(%error, "the figures can't be worked out"),
                 Err(error) => tracing::error!(%error, "working the figures out broke off"),
             }
-            round = round.wrapping_add(1);
+            let pause = if with_windows {
+                INDICATORS_AT_BEST
+            } else {
+                let took = self.clock.mono().since(start);
+                took.saturating_mul(PAUSE_FACTOR)
+                    .clamp(INDICATORS_AT_BEST, INDICATORS_AT_WORST)
+            };
             tokio::select! {
-                () = tokio::time::sleep(INDICATORS) => {}
+                () = tokio::time::sleep(pause) => {}
                 // Whoever would tell has gone: that is a stop, too.
                 _ = stopping.changed() => return,
             }
@@ -276,8 +290,8 @@ impl Past<'_> {
     }
 
     fn windows(&self) -> store::Result<Vec<Window>> {
-        let mut windows = Vec::with_capacity(WINDOWS.len());
-        for (name, days) in WINDOWS {
+        let mut windows = Vec::with_capacity(WINDOW_DAYS.len());
+        for (name, days) in WINDOW_DAYS {
             let Some(log) = self.log(Span::from_secs(days * 86_400))? else {
                 continue;
             };

@@ -125,7 +125,7 @@ fn what_is_down_is_told_once_with_its_consequences_and_in_the_right_words() {
     let web = Web::of(Wall::seed().with_trouble().snapshot());
     let vi = page(&web, "/", "vi").text();
     assert!(vi.contains("3 sự cố đang diễn ra"), "{vi}");
-    assert!(vi.contains("16 mục bị ảnh hưởng"));
+    assert!(vi.contains("kéo theo 16 mục mất kết nối"));
     assert!(vi.contains("Kéo theo 8 mục không tới được"));
     assert!(vi.contains("đã 3 giờ 12 phút"));
     assert!(vi.contains("từ 06:18"));

@@ -208,8 +208,11 @@ fn now(standing: Standing, target: Option<&TargetView>) -> Standing {
     standing.now(target.is_some_and(|t| t.maintenance))
 }
 
-/// Associated with a Wi-Fi point, over all of its radios; `None` where it does not tell.
+/// Associated with a Wi-Fi point, over all of its radios; `None` where it does not tell, or can't any more.
 pub(in crate::web) fn wifi_clients(target: &TargetView) -> Option<f64> {
+    if !target.state.is_online() {
+        return None;
+    }
     let snmp = target.snmp.as_ref().filter(|s| s.up)?;
     let mut sum = None;
     for reading in snmp.readings.iter().filter(|r| r.kind == "wifi_clients") {
