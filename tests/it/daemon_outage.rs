@@ -42,8 +42,8 @@ devices:
 links:
   - {{id: dt, name: Đường truyền Thượng Cửu, site: thuong-cuu, router: rt, far_end: [10.77.0.2]}}
 alerts:
-  notify_after: 2s
-  notify_after_links: 2s
+  notify_after: 8s
+  notify_after_links: 8s
   receivers:
     thu: {{kind: email, server: 127.0.0.1, port: 2525, security: none, from: tramgac@example.vn, to: [it@example.vn]}}
     moc: {{kind: webhook, url: 'http://127.0.0.1:8088/', secret: bi-mat}}
