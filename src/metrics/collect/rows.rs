@@ -256,7 +256,10 @@ fn maintained(view: Option<&TargetView>) -> bool {
 /// What a device's last poll told. `None` unless that poll was answered, and while the device is out: an old
 /// reading is no reading.
 pub(super) fn answered(view: Option<&TargetView>) -> Option<&SnmpView> {
-    view.filter(|v| !v.state.is_out())?.snmp.as_deref().filter(|s| s.up)
+    view.filter(|v| !v.state.is_out())?
+        .snmp
+        .as_deref()
+        .filter(|s| s.up)
 }
 
 /// 1 online, 0 out, absent while unknown.
