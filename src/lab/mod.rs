@@ -13,3 +13,4 @@ pub mod snmprec;
 pub mod socket;
 pub mod thanh_son;
 pub mod weather;
+pub mod wire;

@@ -29,7 +29,7 @@ const MS: Duration = Duration::from_millis(1);
 
 /// An engine whose sockets live in a namespace.
 pub struct Pinger {
-    handle: Handle,
+    pub handle: Handle,
     results: Results,
 }
 
@@ -54,7 +54,7 @@ impl Pinger {
         Self { handle, results }
     }
 
-    /// One burst and its result, at most ten seconds later.
+    /// One burst and its result, at most thirty seconds later.
     pub fn ask(&mut self, order: Order) -> Burst {
         self.ask_all(&[order]).remove(0)
     }
@@ -71,7 +71,7 @@ impl Pinger {
         runtime.block_on(async {
             let mut all = Vec::new();
             while all.len() < orders.len() {
-                let batch = tokio::time::timeout(Duration::from_secs(10), self.results.recv());
+                let batch = tokio::time::timeout(Duration::from_secs(30), self.results.recv());
                 all.extend(batch.await.unwrap().unwrap());
             }
             all

@@ -21,6 +21,7 @@ mod dashboards;
 mod demo;
 mod icmp_loopback;
 mod icmp_network;
+mod icmp_wire;
 mod metrics_docs;
 mod metrics_exposition;
 mod monitor_district;

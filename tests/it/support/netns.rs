@@ -1,10 +1,14 @@
 //! Network namespaces joined by veth pairs: hosts that a test makes itself.
 //!
 //! All names begin with `tg` and the process number, so that tests that run at
-//! the same time do not meet; everything goes when the value is dropped.
+//! the same time do not meet; everything goes when the value is dropped. Or
+//! joined by the lab's wire, which delays, loses, breaks ([`Netns::wire`]).
 
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use tramgac::clock::SystemClock;
+use tramgac::lab::wire::{End, Faults, Wire};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -87,6 +91,39 @@ impl Netns {
             ns.ip(&["addr", "add", address, "dev", interface]);
             ns.ip(&["link", "set", interface, "up"]);
         }
+    }
+
+    /// Joins this namespace with another by a wire with these faults both ways:
+    /// 10.NET.0.1 here, 10.NET.0.2 there, and fdNET::1, fdNET::2 (NET in decimal
+    /// digits in both). The interfaces are called `w0`, or as `name` says.
+    ///
+    /// 10.NET.1.0/24 … 10.NET.255.0/24 and fdNET:1::/32 lead there as well, so
+    /// that the far side can be many hosts: `far.ip(&["route", "add", "local", …])`.
+    pub fn wire(&self, other: &Self, net: u8, name: &str, faults: Faults, seed: u64) -> Wire {
+        let ends = [End::new(&self.name, name), End::new(&other.name, name)];
+        let wire = Wire::join(&ends, faults, seed, SystemClock::shared()).unwrap();
+        for (ns, host, peer) in [(self, 1, 2), (other, 2, 1)] {
+            let (v4, v6) = (format!("10.{net}.0.{host}/24"), format!("fd{net:02}::{host}/64"));
+            ns.ip(&["addr", "add", &v4, "dev", name]);
+            ns.ip(&["link", "set", name, "up"]);
+            ns.ip(&["addr", "add", &v6, "dev", name, "nodad"]);
+            ns.ip(&[
+                "route",
+                "add",
+                &format!("10.{net}.0.0/16"),
+                "via",
+                &format!("10.{net}.0.{peer}"),
+            ]);
+            ns.ip(&[
+                "-6",
+                "route",
+                "add",
+                &format!("fd{net:02}::/16"),
+                "via",
+                &format!("fd{net:02}::{peer}"),
+            ]);
+        }
+        wire
     }
 }
 

@@ -1,5 +1,7 @@
 //! `tramgac lab`: SNMP agents that serve recordings and scripted devices.
 
+mod wire;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,6 +34,8 @@ pub const COMMAND: Subcommand = super::subcommand("lab", super::command_of::<Lab
         The community chooses the device, as with snmpsim. It runs until it is interrupted."
 )]
 struct Lab {
+    #[command(subcommand)]
+    task: Option<Task>,
     /// Folder of recordings (.snmprec); the community is the file's name without its ending
     #[arg(long, value_name = "DIR")]
     recordings: Option<PathBuf>,
@@ -41,6 +45,14 @@ struct Lab {
     /// End after this many seconds
     #[arg(long, value_name = "SECONDS")]
     seconds: Option<u64>,
+}
+
+/// What else the lab can be.
+#[derive(Debug, clap::Subcommand)]
+enum Task {
+    /// Join two network namespaces by a wire that delays, loses, breaks (for tests and benches)
+    #[command(hide = true)]
+    Wire(wire::Arguments),
 }
 
 /// What keeps the lab from starting.
@@ -58,6 +70,9 @@ enum Problem {
 
 fn run(matches: &clap::ArgMatches) -> Result<Exit, Failure> {
     let lab: Lab = super::arguments(matches)?;
+    if let Some(Task::Wire(arguments)) = &lab.task {
+        return wire::run(arguments);
+    }
     if let Some(path) = lab.recordings.as_ref().filter(|path| !path.is_dir()) {
         return Err(Failure::usage(Problem::NoFolder {
             path: path.display().to_string(),
