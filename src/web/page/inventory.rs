@@ -80,13 +80,13 @@ fn finds(view: &View, device: &Device, query: &str) -> bool {
     }
     let mut text = format!("{} {} ", device.name, device.id);
     for part in [
-        &device.serial,
-        &device.vendor,
-        &device.model,
-        &device.asset_tag,
-        &device.owner,
+        view.known(device, device.serial.as_ref(), "serial"),
+        view.known(device, device.vendor.as_ref(), "vendor"),
+        view.known(device, device.model.as_ref(), "model"),
+        device.asset_tag.as_deref(),
+        device.owner.as_deref(),
     ] {
-        text.push_str(part.as_deref().unwrap_or_default());
+        text.push_str(part.unwrap_or_default());
         text.push(' ');
     }
     for address in &device.addresses {

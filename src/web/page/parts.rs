@@ -211,7 +211,8 @@ pub(super) fn devices<'a>(visit: &Visit, rows: impl Iterator<Item = &'a Device>,
                             @if let Some(host) = device.primary_host() { (host) }
                         }
                         td data-label=(Text::FieldModel.get(lang)) {
-                            (device.vendor.as_deref().unwrap_or_default()) " " (device.model.as_deref().unwrap_or_default())
+                            (visit.view.known(device, device.vendor.as_ref(), "vendor").unwrap_or_default()) " "
+                            (visit.view.known(device, device.model.as_ref(), "model").unwrap_or_default())
                         }
                         td data-label=(Text::FieldLifecycle.get(lang)) {
                             (Text::word("lifecycle", device.lifecycle.as_str(), lang))

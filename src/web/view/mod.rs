@@ -147,6 +147,21 @@ impl View {
             .filter_map(|t| Some((t, self.item(&t.key)?)))
     }
 
+    /// What is known of a device under that key of a fact: what people wrote down wins over what it says of itself.
+    pub(super) fn known<'a>(
+        &'a self,
+        device: &Device,
+        declared: Option<&'a String>,
+        key: &str,
+    ) -> Option<&'a str> {
+        let told = || {
+            let target = self.snapshot.by_key(&TargetKey::from(device.id.clone()))?;
+            let facts = &target.snmp.as_ref()?.facts;
+            facts.iter().find(|f| f.key == key).map(|f| &f.value)
+        };
+        declared.or_else(told).map(String::as_str)
+    }
+
     /// How a target counts today.
     pub(super) fn standing(&self, item: Item<'_>) -> Standing {
         match item {
