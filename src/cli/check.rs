@@ -87,6 +87,9 @@ struct Plan {
     max_rate: u32,
     /// Echo requests a second behind one link.
     link_rate: u32,
+    /// Echo requests a second into one subnet that lies behind no link, if the
+    /// schedule needs no more there; 0: no limit.
+    subnet_rate: u32,
     /// SNMP polls a second, on average.
     snmp_polls_per_second: f64,
     /// Receivers of alerts.
@@ -249,6 +252,7 @@ fn plan(config: &Config, has_gateway: bool) -> Plan {
         echo_requests_per_second: round(echoes),
         max_rate: config.polling.rate_for(echoes),
         link_rate: config.polling.link_rate,
+        subnet_rate: config.polling.subnet_rate,
         snmp_polls_per_second: round(polls),
         receivers: config.alerts.receivers.len(),
         warnings,
@@ -344,8 +348,14 @@ fn table(plan: &Plan) -> String {
     rows.push((
         "ICMP",
         format!(
-            "{} echo requests a second on average, at most {} overall and {} behind one link",
-            plan.echo_requests_per_second, plan.max_rate, plan.link_rate
+            "{} echo requests a second on average, at most {} overall, {} behind one link{}",
+            plan.echo_requests_per_second,
+            plan.max_rate,
+            plan.link_rate,
+            match plan.subnet_rate {
+                0 => String::new(),
+                rate => format!(", {rate} into one subnet"),
+            }
         ),
     ));
     rows.push((

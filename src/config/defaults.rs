@@ -41,6 +41,8 @@ pub const UP_AFTER: &str = "2";
 pub const LINK_RATE: &str = "100";
 /// At once behind one link: more fills the queue of a thin line.
 pub const LINK_BURST: &str = "5";
+/// Packets a second into one subnet: it often lies behind one line that nobody told us of.
+pub const SUBNET_RATE: &str = "100";
 /// Zabbix' template warns above 20 % loss.
 pub const LOSS_THRESHOLD: &str = "20%";
 /// Names are resolved again, so that a moved server is found (trap 18).

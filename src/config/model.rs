@@ -229,6 +229,8 @@ pub struct Polling {
     pub link_rate: u32,
     /// Of those, how many at once.
     pub link_burst: u32,
+    /// Echo requests per second into one subnet that lies behind no link; 0: no limit.
+    pub subnet_rate: u32,
     /// Loss above which a target counts as degraded, 0 to 1.
     pub loss_threshold: Level,
     /// Addresses that prove that we can look; `None`: the default gateway. Empty: the rule is off.

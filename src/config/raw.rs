@@ -96,6 +96,7 @@ pub(super) const POLLING: &[Key] = &[
     key("max_rate", Kind::Integer(1, 1_000_000), "echo requests a second, overall; else what the schedule needs and a quarter more, at least 1000"),
     preset("link_rate", Kind::Integer(1, 100_000), defaults::LINK_RATE, "echo requests a second behind one link"),
     preset("link_burst", Kind::Integer(1, 1000), defaults::LINK_BURST, "of those, how many at once"),
+    preset("subnet_rate", Kind::Integer(0, 100_000), defaults::SUBNET_RATE, "the same into one subnet (IPv4 /24, IPv6 /64) that lies behind no link, or what the schedule needs; 0: no limit"),
     preset("loss_threshold", Kind::Ratio, defaults::LOSS_THRESHOLD, "loss above which a target counts as degraded"),
     key("self_check", Kind::List(&Kind::Host), "addresses that prove that we can look ourselves; else the default gateway; [] switches the rule off"),
     preset("resolve_interval", Kind::Duration, defaults::RESOLVE_INTERVAL, "how often names are resolved again"),
@@ -179,6 +180,15 @@ pub(super) const EXEMPT: &[Key] = &[
     key("to", Kind::Date, "first day on which it no longer holds"),
 ];
 
+pub(super) const PING: &[Key] = &[
+    key("source", Kind::Host, "address of this host to send from"),
+    key("interface", Kind::Text, "interface of this host to send through"),
+    key("ttl", Kind::Integer(1, 255), "time to live (hop limit)"),
+    key("tos", Kind::Integer(0, 255), "type of service (traffic class)"),
+    key("payload_bytes", Kind::Integer(16, 1_472), "bytes of payload; else `polling.payload_bytes`"),
+    preset("dont_fragment", Kind::Bool, "false", "a request too large for the path gets no answer"),
+];
+
 pub(super) const DEVICE: &[Key] = &[
     key("id", Kind::Id, "permanent id, never used again for another"),
     key("name", Kind::Text, "display name; else the id"),
@@ -206,6 +216,7 @@ pub(super) const DEVICE: &[Key] = &[
     key("interval", Kind::Duration, "time between two pings; else the class's"),
     key("snmp_interval", Kind::Duration, "time between two SNMP polls"),
     key("timeout", Kind::Duration, "how long to wait for an echo reply"),
+    key("ping", Kind::Object(PING), "how its echo requests leave"),
     key("snmp_port", Kind::Integer(1, 65535), "UDP port of its SNMP agent"),
     key("tcp_port", Kind::Integer(1, 65535), "TCP port for the `tcp` probe"),
     key("always_on", Kind::Bool, "expected to be on at all times; else the class's"),
@@ -232,6 +243,8 @@ pub(super) const LINK: &[Key] = &[
     key("far_end", Kind::List(&Kind::Host), "addresses that prove it; else the router's"),
     key("interval", Kind::Duration, "time between two pings"),
     key("timeout", Kind::Duration, "how long to wait for an echo reply: 2s on satellite and LTE"),
+    key("ping", Kind::Object(PING), "how the echo requests to its far end leave"),
+    key("max_rate", Kind::Integer(1, 100_000), "echo requests a second through it, to all targets of its site; else `polling.link_rate`, less where `bandwidth` is small"),
     key("loss_threshold", Kind::Ratio, "loss above which it counts as degraded"),
     key("rtt_threshold", Kind::Duration, "round trip time above which it counts as degraded"),
     key("in_service_from", Kind::Date, "day on which it was put into service"),

@@ -182,6 +182,10 @@ fn places() -> Vec<(&'static [schema::Key], serde_json::Value)> {
         ),
         (raw::DEVICE, device(json!({"@": {"id": "d", "class": "router"}}))),
         (
+            raw::PING,
+            device(json!({"id": "d", "class": "router", "ping": "@"})),
+        ),
+        (
             raw::LINK,
             json!({"sites": site, "links": [{"@": {"id": "l", "site": "s", "far_end": "127.0.0.1"}}]}),
         ),
@@ -344,4 +348,35 @@ proptest::proptest! {
         let cut: String = good.chars().take(at * 4).collect();
         drop(load_text("x", &format!("{cut}{junk}{}", good.get(cut.len()..).unwrap_or("")), Env::default()));
     }
+}
+
+#[test]
+fn how_the_requests_to_one_target_leave_is_read() {
+    let config = config(
+        "devices:\n\
+         - {id: a, class: router, address: 192.0.2.1, ping: {source: 192.0.2.9, interface: lo, ttl: 9, tos: 184, payload_bytes: 1472, dont_fragment: true}}\n\
+         - {id: b, class: router, address: 192.0.2.2}\n",
+    );
+    let options = |id: &str| {
+        let mut devices = config.inventory.devices.values();
+        devices
+            .find(|d| d.id.to_string() == id)
+            .unwrap()
+            .probing
+            .ping
+            .clone()
+    };
+    let ping = options("a");
+    assert_eq!(ping.source, Some("192.0.2.9".parse().unwrap()));
+    assert_eq!(ping.interface.as_deref(), Some("lo"));
+    assert_eq!(
+        (ping.ttl, ping.tos, ping.payload_bytes),
+        (Some(9), Some(184), Some(1_472))
+    );
+    assert!(ping.dont_fragment);
+    assert_eq!(options("b"), crate::inventory::PingOptions::default());
+    let told = problems(
+        "devices: [{id: a, class: router, address: 192.0.2.1, ping: {ttl: 0, payload_bytes: 9000}}]",
+    );
+    assert!(told.contains("ttl") && told.contains("payload_bytes"), "{told}");
 }

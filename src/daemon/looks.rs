@@ -11,11 +11,13 @@ use std::sync::Arc;
 use super::parts;
 use super::parts::Plugins;
 use crate::config::model::Config;
+use crate::config::model::Polling;
 use crate::inventory::Device;
 use crate::inventory::Host;
 use crate::inventory::Inventory;
 use crate::inventory::Link;
 use crate::inventory::MonitorMode;
+use crate::inventory::PingOptions;
 use crate::inventory::Service;
 use crate::model::DeviceId;
 use crate::model::LinkId;
@@ -27,7 +29,11 @@ use crate::model::TargetKind;
 use crate::monitor::Settings;
 use crate::probe::Check;
 use crate::probe::icmp::Group;
+use crate::probe::icmp::pace::Subnets;
 use crate::probe::snmp::credential::Credential;
+
+/// Groups from here on are subnets; those below are links, by their row numbers.
+const SUBNETS: u32 = 1 << 31;
 
 /// One thing that is done again and again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,7 +70,9 @@ pub struct Ping {
     pub interval: Span,
     /// How long to wait for a reply.
     pub timeout: Span,
-    /// The line that it shares with others.
+    /// How the requests leave.
+    pub options: PingOptions,
+    /// The line that it shares with others; `None`: its subnet's, by its address.
     pub group: Option<Group>,
     /// The link, for the histogram of its round trip times.
     pub link: Option<LinkId>,
@@ -163,6 +171,21 @@ impl Targets {
             .collect()
     }
 
+    /// The paces of subnets that lie behind no link: `rate` requests a second
+    /// each, or what the schedule needs there with bursts of `count`.
+    pub fn subnets(&self, rate: u32, count: u16) -> Subnets {
+        let mut subnets = Subnets::new(rate, SUBNETS);
+        for ping in self.pings.values().filter(|p| p.group.is_none()) {
+            for host in &ping.hosts {
+                if let Host::Ip(address) = host {
+                    let per_second = f64::from(count) / ping.interval.as_secs_f64().max(0.001);
+                    subnets.need(*address, per_second);
+                }
+            }
+        }
+        subnets
+    }
+
     /// Echo requests a second that the schedule needs, `count` a burst.
     pub fn echo_rate(&self, count: u16) -> f64 {
         self.pings
@@ -189,7 +212,7 @@ impl Builder<'_> {
         let polling = &self.config.polling;
         Some(Group {
             id: id.0,
-            rate: polling.link_rate.max(1),
+            rate: link.max_rate.unwrap_or_else(|| fitting(polling, link)).max(1),
             burst: u16::try_from(polling.link_burst).unwrap_or(u16::MAX).max(1),
         })
     }
@@ -209,6 +232,7 @@ impl Builder<'_> {
                 hosts: one_of_each_family(device),
                 interval,
                 timeout: device.probing.timeout.unwrap_or(self.config.polling.timeout),
+                options: device.probing.ping.clone(),
                 group: self.group(device.site.as_ref()),
                 link: None,
             };
@@ -273,6 +297,7 @@ impl Builder<'_> {
                 hosts,
                 interval: link.interval.unwrap_or(self.settings.intervals.link),
                 timeout: link.timeout.unwrap_or(self.config.polling.timeout),
+                options: link.ping.clone(),
                 group: self.group(Some(&link.site)),
                 link: Some(link.id.clone()),
             };
@@ -305,6 +330,18 @@ impl Builder<'_> {
             },
         );
     }
+}
+
+/// Echo requests a second that a link takes without harm: the default, but no
+/// more than a quarter of the bandwidth that is contracted.
+fn fitting(polling: &Polling, link: &Link) -> u32 {
+    // IP and ICMP headers: 28 bytes.
+    let bits = (u64::from(polling.payload_bytes) + 28) * 8;
+    let contracted = [link.contracted_receive_bps, link.contracted_transmit_bps];
+    let carried = contracted.into_iter().flatten().min().map(|bps| bps / 4 / bits);
+    carried
+        .and_then(|rate| u32::try_from(rate).ok())
+        .map_or(polling.link_rate, |rate| rate.min(polling.link_rate))
 }
 
 /// The host in the options of a check: `host`, or that of `url`.
@@ -363,5 +400,36 @@ impl Names {
         self.addresses(&agent.host)
             .first()
             .map(|ip| SocketAddr::new(*ip, agent.port))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::load_text;
+    use crate::config::secret::Env;
+
+    // trap 16
+    #[test]
+    fn a_link_is_given_no_more_than_a_quarter_of_what_it_carries() {
+        let text = "sites: [{id: a, name: A, kind: commune_hall}]\n\
+            links:\n\
+            - {id: wide, site: a, far_end: 192.0.2.1, bandwidth: 100Mbit}\n\
+            - {id: thin, site: a, far_end: 192.0.2.2, download: 512kbit, upload: 64kbit}\n\
+            - {id: told, site: a, far_end: 192.0.2.3, bandwidth: 64kbit, max_rate: 40}\n\
+            - {id: unknown, site: a, far_end: 192.0.2.4}\n";
+        let config = load_text("t.yaml", text, Env::default()).unwrap();
+        let rates: BTreeMap<&str, u32> = config
+            .inventory
+            .links
+            .values()
+            .map(|link| {
+                let rate = link.max_rate.unwrap_or_else(|| fitting(&config.polling, link));
+                (link.name.as_str(), rate)
+            })
+            .collect();
+        // An echo of 84 bytes is 672 bits; a quarter of 64 kbit/s are 23 of them.
+        let expected = [("thin", 23), ("told", 40), ("unknown", 100), ("wide", 100)];
+        assert!(rates.into_iter().eq(expected));
     }
 }

@@ -77,6 +77,9 @@ pub struct Probing {
     pub snmp_interval: Option<Span>,
     /// How long to wait for an echo reply.
     pub timeout: Option<Span>,
+    /// How its echo requests leave.
+    #[serde(default)]
+    pub ping: PingOptions,
     /// UDP port of the SNMP agent; `None`: 161.
     pub snmp_port: Option<u16>,
     /// TCP port that shows presence, for the `tcp` probe.
@@ -87,6 +90,23 @@ pub struct Probing {
     pub alerts: Option<bool>,
     /// A TCP refusal is proof of life: no firewall answers in its name.
     pub trust_refusal: bool,
+}
+
+/// How the echo requests to one target leave; the default leaves all to the system.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PingOptions {
+    /// The address of this host to send from.
+    pub source: Option<IpAddr>,
+    /// The interface of this host to send through, by name.
+    pub interface: Option<String>,
+    /// Time to live (hop limit), at least 1.
+    pub ttl: Option<u8>,
+    /// Type of service (traffic class).
+    pub tos: Option<u8>,
+    /// Bytes of payload; `None`: as everywhere.
+    pub payload_bytes: Option<u16>,
+    /// Forbid fragmentation.
+    pub dont_fragment: bool,
 }
 
 /// Where a device can be reached: its name or number.

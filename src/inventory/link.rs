@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Exemption, Host, Origin};
+use super::{Exemption, Host, Origin, PingOptions};
 use crate::model::{DeviceId, LinkId, Ratio, SiteId, Span};
 
 /// A link: up while any of its far-end addresses answers.
@@ -43,6 +43,13 @@ pub struct Link {
     pub interval: Option<Span>,
     /// How long to wait for an echo reply; `None`: the default.
     pub timeout: Option<Span>,
+    /// How the echo requests to its far end leave.
+    #[serde(default)]
+    pub ping: PingOptions,
+    /// Echo requests per second that may go through it to all targets of its
+    /// site; `None`: the default for links, less where the contract is for less.
+    #[serde(default)]
+    pub max_rate: Option<u32>,
     /// Loss above which it counts as degraded.
     pub loss_threshold: Option<Ratio>,
     /// Round trip time above which it counts as degraded.

@@ -16,7 +16,7 @@ pub mod unit;
 use std::collections::BTreeMap;
 
 pub use class::{Class, ClassDefaults};
-pub use device::{Address, Condition, Device, Exemption, Host, Lifecycle, Mac, MonitorMode};
+pub use device::{Address, Condition, Device, Exemption, Host, Lifecycle, Mac, MonitorMode, PingOptions};
 pub use link::{Link, Medium};
 pub use service::{Check, Service};
 pub use site::{HeadCount, Membership, Site, SiteKind, SitePolicy};

@@ -22,6 +22,7 @@ use crate::model::BlindReason;
 use crate::model::Mono;
 use crate::probe::icmp::SendRefusal;
 use crate::probe::icmp::socket::Descriptors;
+use crate::probe::icmp::socket::Drops;
 use crate::probe::icmp::socket::EchoSocket;
 use crate::probe::icmp::socket::Facts;
 use crate::probe::icmp::socket::Incoming;
@@ -133,7 +134,7 @@ impl EchoSocket for Filter {
         Ok(handed.max(read))
     }
 
-    fn drops(&mut self) -> u64 {
+    fn drops(&mut self) -> Drops {
         self.inner.drops()
     }
 
@@ -278,8 +279,8 @@ impl EchoSocket for UdpEcho {
         Ok(64)
     }
 
-    fn drops(&mut self) -> u64 {
-        0
+    fn drops(&mut self) -> Drops {
+        Drops::default()
     }
 
     fn facts(&self) -> Facts {

@@ -20,6 +20,8 @@ mod daemon_start;
 mod dashboards;
 mod demo;
 mod icmp_loopback;
+mod icmp_memory;
+mod icmp_mutations;
 mod icmp_network;
 mod icmp_wire;
 mod metrics_docs;

@@ -12,6 +12,8 @@ use std::sync::Arc;
 use clap::ArgAction;
 use clap::Parser;
 use clap::ValueEnum;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
 
 use super::Exit;
 use super::Failure;
@@ -50,7 +52,8 @@ const FLOOD_PERIOD: Span = Span::from_millis(10);
     after_help = "Examples:\n  \
         tramgac ping 192.0.2.1 portal.example.vn\n  \
         tramgac ping --count 10 --period 200ms 192.0.2.1\n  \
-        tramgac ping -a -c 1 10.20.0.0/24          only the addresses that answer\n  \
+        tramgac ping -a 10.20.0.0/24               only the addresses that answer\n  \
+        tramgac ping 10.20.0.10-10.20.0.40         a range\n  \
         tramgac ping -u -f hosts.txt               only those that do not\n  \
         tramgac ping --trace portal.example.vn     where on the way does it break?\n  \
         tramgac ping --format json - < hosts.txt\n\n\
@@ -58,7 +61,7 @@ const FLOOD_PERIOD: Span = Span::from_millis(10);
         (no permission, no route, a name that does not resolve)."
 )]
 struct Ping {
-    /// Addresses, names, networks (10.0.0.0/24), or - for standard input
+    /// Addresses, names, networks (10.0.0.0/24), ranges (10.0.0.1-10.0.0.9), or - for standard input
     #[arg(value_name = "TARGET")]
     targets: Vec<String>,
     /// Read targets from a file, one or several a line, # begins a comment; - is standard input
@@ -70,7 +73,7 @@ struct Ping {
     /// Least time between two requests to whatever targets; default: what --max-rate allows
     #[arg(short, long, value_name = "TIME", value_parser = span)]
     interval: Option<Span>,
-    /// Time between two requests to one target
+    /// Time between two requests to one target; the next waits for the answer or the timeout of the last
     #[arg(short, long, default_value = "500ms", value_name = "TIME", value_parser = span)]
     period: Span,
     /// How long to wait for each reply, at most 40s
@@ -103,10 +106,10 @@ struct Ping {
     /// Ping every address of a name, not just the first
     #[arg(short = 'm', long)]
     all_addresses: bool,
-    /// Print only the targets that answer, one a line
+    /// Print only the targets that answer, one a line; each is asked until it does
     #[arg(short, long, conflicts_with_all = ["unreachable", "trace"])]
     alive: bool,
-    /// Print only the targets that do not answer, one a line
+    /// Print only the targets that do not answer, one a line; each is asked until it does
     #[arg(short, long, conflicts_with = "trace")]
     unreachable: bool,
     /// Show the path: who answers at each hop, with loss and times
@@ -118,7 +121,7 @@ struct Ping {
     /// Requests per second in all
     #[arg(long, default_value_t = 500, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_rate: u32,
-    /// Requests per second into one subnet (IPv4 /24, IPv6 /64), at most 5 at once; 0: no limit
+    /// Requests per second into one subnet (IPv4 /24, IPv6 /64), at most 3 at once; 0: no limit
     #[arg(long, default_value_t = 100, value_name = "N")]
     subnet_rate: u32,
     /// Do what would be refused: more than 4,096 targets, above 10,000 requests a second
@@ -130,6 +133,9 @@ struct Ping {
     /// Output of the results
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+    /// fping's word for networks and ranges: two addresses are the ends of a range
+    #[arg(short, long, hide = true)]
+    generate: bool,
     /// Which socket to use; auto: raw, else datagram
     #[arg(long, value_enum, default_value_t = Kind::Auto, hide = true)]
     socket: Kind,
@@ -168,8 +174,15 @@ enum Refused {
     Interface { name: String, source: nix::errno::Errno },
 }
 
+/// A length of time with its unit; a bare number is milliseconds, as with fping.
 fn span(text: &str) -> Result<Span, String> {
-    crate::config::read::duration(text).ok_or_else(|| "a number with its unit: 500ms, 1s".to_owned())
+    let bare = text
+        .parse::<f64>()
+        .ok()
+        .filter(|ms| (0.0..=3_600_000.0).contains(ms));
+    bare.map(|ms| Span::from_secs_f64(ms / 1e3))
+        .or_else(|| crate::config::read::duration(text))
+        .ok_or_else(|| "a number with its unit: 500ms, 1s".to_owned())
 }
 
 fn timeout(text: &str) -> Result<Span, String> {
@@ -197,11 +210,13 @@ fn run(matches: &clap::ArgMatches) -> Result<Exit, Failure> {
         let targets = targets::gather(&ping).await?;
         let header = ping.header()?;
         let clock = SystemClock::shared();
+        // From here on an interrupt ends the measuring, and what is known is told.
+        let stop = signal(SignalKind::interrupt()).map_err(Failure::could_not_look)?;
         let (handle, results) = ping.start(&clock)?;
         if ping.trace {
-            trace::run(&ping, header, targets, handle, results).await
+            trace::run(&ping, header, targets, handle, results, stop).await
         } else {
-            watch::run(&ping, header, targets, handle, results, &clock).await
+            watch::run(&ping, header, targets, handle, results, stop, &clock).await
         }
     })
 }
@@ -238,6 +253,8 @@ impl Ping {
     fn start(&self, clock: &SharedClock) -> Result<(Handle, Results), Failure> {
         let options = Options {
             max_rate: Some(self.rate()),
+            // The next request to a target leaves when its last result is known.
+            gather: (self.period / 4).min(Options::default().gather),
             ..Options::default()
         };
         let seed = Seed::random().map_err(Failure::could_not_look)?;

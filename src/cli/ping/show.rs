@@ -207,8 +207,9 @@ pub(super) fn rows(rows: &[Row]) -> String {
     } else {
         String::new()
     };
+    let targets = if total == 1 { "target" } else { "targets" };
     text.extend([
-        format!("\n{total} targets, {alive} answer, {silent} do not; "),
+        format!("\n{total} {targets}, {alive} answer, {silent} do not; "),
         format!("{sent} sent, {received} received, {loss} loss{unknown}\n"),
     ]);
     text

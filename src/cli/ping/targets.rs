@@ -63,6 +63,12 @@ pub(super) async fn gather(ping: &Ping) -> Result<Vec<Target>, Failure> {
     for path in &ping.file {
         read(path, &mut words)?;
     }
+    if ping.generate
+        && let [first, last] = words.as_slice()
+        && !first.contains('/')
+    {
+        words = vec![format!("{first}-{last}")];
+    }
     let mut targets = Vec::new();
     for word in words {
         expand(&word, &mut targets)?;
@@ -138,6 +144,14 @@ fn expand(word: &str, targets: &mut Vec<Target>) -> Result<(), Failure> {
         }
         return Ok(());
     }
+    if let Some((first, last)) = range(word) {
+        let mut next = first;
+        while next <= last {
+            push(next.to_string(), Some(next))?;
+            next = following(next);
+        }
+        return Ok(());
+    }
     let is_name = word.len() <= 253
         && word
             .bytes()
@@ -148,6 +162,21 @@ fn expand(word: &str, targets: &mut Vec<Target>) -> Result<(), Failure> {
         }));
     }
     push(word.to_owned(), None)
+}
+
+/// The ends of a range of addresses of one family; a name may hold a hyphen, too.
+fn range(word: &str) -> Option<(IpAddr, IpAddr)> {
+    let (first, last) = word.split_once('-')?;
+    let (first, last): (IpAddr, IpAddr) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    (first.is_ipv4() == last.is_ipv4() && first <= last && last != following(last)).then_some((first, last))
+}
+
+/// The next address; the last one of its family has none and stays.
+fn following(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(v4) => std::net::Ipv4Addr::from(u32::from(v4).saturating_add(1)).into(),
+        IpAddr::V6(v6) => std::net::Ipv6Addr::from(u128::from(v6).saturating_add(1)).into(),
+    }
 }
 
 /// Gives names their addresses; one that has none stays without (trap 18).
@@ -234,7 +263,21 @@ mod tests {
         assert!(of("2001:db8::/64").unwrap_err().contains("split"));
         assert!(of("10.0.0.0/33").unwrap_err().contains("neither"));
         assert!(of("a b").is_err());
+        assert!(of("2001:db8::-2001:db8:1::").unwrap_err().contains("split"));
         assert_eq!(of("portal.example.vn").unwrap(), ["portal.example.vn"]);
+    }
+
+    #[test]
+    fn a_range_has_both_its_ends_and_a_name_with_a_hyphen_is_a_name() {
+        assert_eq!(
+            of("10.0.0.254-10.0.1.1").unwrap(),
+            ["10.0.0.254", "10.0.0.255", "10.0.1.0", "10.0.1.1"]
+        );
+        assert_eq!(of("10.0.0.7-10.0.0.7").unwrap(), ["10.0.0.7"]);
+        assert_eq!(of("2001:db8::1-2001:db8::2").unwrap().len(), 2);
+        assert_eq!(of("web-1.example.vn").unwrap(), ["web-1.example.vn"]);
+        // The wrong way round, of two families: nothing that could be meant.
+        assert!(of("10.0.0.9-::1").is_err());
     }
 
     #[test]

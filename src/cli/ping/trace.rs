@@ -7,6 +7,7 @@
 use std::net::IpAddr;
 
 use serde::Serialize;
+use tokio::signal::unix::Signal;
 
 use super::Format;
 use super::Ping;
@@ -91,6 +92,7 @@ pub(super) async fn run(
     targets: Vec<Target>,
     handle: Handle,
     mut results: Results,
+    mut stop: Signal,
 ) -> Result<Exit, Failure> {
     let mut paths = Vec::new();
     let mut exit = Exit::Ok;
@@ -111,16 +113,21 @@ pub(super) async fn run(
             continue;
         };
         let mut walker = Walker {
+            name: target.name,
+            lines: 0,
             ping,
             header,
             address,
             handle: &handle,
             results: &mut results,
+            stop: &mut stop,
+            is_stopped: false,
             hops: Vec::new(),
             blind: None,
         };
         walker.walk().await?;
-        let path = walker.path(target.name);
+        walker.hide();
+        let path = walker.path();
         exit = match (exit, path.reached, &walker.blind) {
             (exit, true, _) => exit,
             (Exit::NotFine, false, _) | (_, false, None) => Exit::NotFine,
@@ -129,7 +136,11 @@ pub(super) async fn run(
         if ping.format == Format::Table {
             output::text(&draw(&path)).map_err(Failure::could_not_look)?;
         }
+        let is_stopped = walker.is_stopped;
         paths.push(path);
+        if is_stopped {
+            break;
+        }
     }
     match ping.format {
         Format::Table => {}
@@ -140,11 +151,18 @@ pub(super) async fn run(
 }
 
 struct Walker<'a> {
+    /// The target as it was given.
+    name: String,
+    /// Passing lines on the terminal now.
+    lines: usize,
     ping: &'a Ping,
     header: Header,
     address: IpAddr,
     handle: &'a Handle,
     results: &'a mut Results,
+    stop: &'a mut Signal,
+    /// An interrupt came: what is known so far is all.
+    is_stopped: bool,
     hops: Vec<Hop>,
     blind: Option<Outcome>,
 }
@@ -159,21 +177,50 @@ impl Walker<'_> {
             next = last.saturating_add(1);
         }
         self.cut();
+        self.show();
         for _ in 1..self.ping.count {
             let count = u8::try_from(self.hops.len()).unwrap_or(u8::MAX);
-            if count == 0 || self.blind.is_some() {
+            if count == 0 || self.is_stopped || self.blind.is_some() {
                 break;
             }
-            tokio::time::sleep(self.ping.period).await;
+            tokio::select! {
+                () = tokio::time::sleep(self.ping.period) => {}
+                _ = self.stop.recv() => {
+                    self.is_stopped = true;
+                    break;
+                }
+            }
             self.round(1, count).await?;
             // The target may have answered at a nearer hop than in the first round.
             self.cut();
+            self.show();
         }
         Ok(())
     }
 
+    /// Shows the path as far as it is known, in the place of what was shown before.
+    fn show(&mut self) {
+        if self.ping.is_live() {
+            let text = draw(&self.path());
+            // The verdict waits for the end.
+            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            lines.pop();
+            output::live(self.lines, &lines);
+            self.lines = lines.len();
+        }
+    }
+
+    fn hide(&mut self) {
+        if self.lines > 0 {
+            output::live(self.lines, &[]);
+            self.lines = 0;
+        }
+    }
+
     fn is_over(&self) -> bool {
-        self.blind.is_some() || self.hops.iter().any(|hop| hop.is_target || hop.end.is_some())
+        self.is_stopped
+            || self.blind.is_some()
+            || self.hops.iter().any(|hop| hop.is_target || hop.end.is_some())
     }
 
     /// Forgets what lies beyond the target, and silent hops at the end.
@@ -222,7 +269,14 @@ impl Walker<'_> {
             waiting += 1;
         }
         while waiting > 0 {
-            let Some(batch) = self.results.recv().await else {
+            let batch = tokio::select! {
+                batch = self.results.recv() => batch,
+                _ = self.stop.recv() => {
+                    self.is_stopped = true;
+                    return Ok(());
+                }
+            };
+            let Some(batch) = batch else {
                 return Err(Failure::could_not_look(self.handle.fault().unwrap_or_default()));
             };
             for burst in batch {
@@ -262,7 +316,7 @@ impl Walker<'_> {
         }
     }
 
-    fn path(&self, target: String) -> Path {
+    fn path(&self) -> Path {
         let reached = self.hops.iter().any(|hop| hop.is_target);
         let end = self.hops.iter().find_map(|hop| hop.end);
         let outcome = match (&self.blind, end) {
@@ -271,7 +325,7 @@ impl Walker<'_> {
             (None, None) => Outcome::Bad(crate::model::Reason::Timeout),
         };
         Path {
-            target,
+            target: self.name.clone(),
             address: Some(self.address),
             reached,
             hops: self

@@ -2,8 +2,8 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::collections::HashMap;
-use std::net::IpAddr;
+
+use tokio::signal::unix::Signal;
 
 use super::Ping;
 use super::show;
@@ -20,15 +20,13 @@ use crate::model::Reason;
 use crate::model::Span;
 use crate::model::Timestamp;
 use crate::probe::icmp::Burst;
-use crate::probe::icmp::Group;
 use crate::probe::icmp::Header;
 use crate::probe::icmp::Order;
+use crate::probe::icmp::pace::Subnets;
 use crate::probe::icmp::stats;
 use crate::probe::icmp::worker::Handle;
 use crate::probe::icmp::worker::Results;
 
-/// Requests into one subnet that may follow each other at once.
-const SUBNET_BURST: u16 = 5;
 /// Between two tries when the engine's queue is full, and between two looks of the live line.
 const PAUSE: Span = Span::from_millis(20);
 /// Targets that have a line each on a terminal.
@@ -52,6 +50,7 @@ pub(super) async fn run(
     targets: Vec<Target>,
     handle: Handle,
     mut results: Results,
+    mut stop: Signal,
     clock: &SharedClock,
 ) -> Result<Exit, Failure> {
     let mut all: Vec<Progress> = targets
@@ -69,7 +68,6 @@ pub(super) async fn run(
         }
     }
     let mut live = Live::new(ping.is_live());
-    let mut stop = std::pin::pin!(tokio::signal::ctrl_c());
     while waiting > 0 {
         let now = clock.mono();
         let mut is_full = false;
@@ -102,7 +100,7 @@ pub(super) async fn run(
                     return Err(Failure::could_not_look(handle.fault().unwrap_or_default()));
                 };
                 for burst in batch {
-                    if let Some(again) = take(&mut all, &burst, ping.period, clock) {
+                    if let Some(again) = take(&mut all, &burst, ping, clock) {
                         due.push(again);
                     } else {
                         waiting -= 1;
@@ -110,7 +108,7 @@ pub(super) async fn run(
                 }
             }
             () = tokio::time::sleep(sleep) => {}
-            _ = &mut stop => break,
+            _ = stop.recv() => break,
         }
         live.show(&all, clock.mono());
     }
@@ -145,7 +143,7 @@ impl Progress {
 
 /// One request to each target that has an address; its token is the target's place.
 fn orders(ping: &Ping, header: Header, all: &[Progress]) -> Vec<Option<Order>> {
-    let mut subnets = Subnets::new(ping.subnet_rate);
+    let mut subnets = Subnets::new(ping.subnet_rate, 0);
     all.iter()
         .zip(0_u64..)
         .map(|(progress, token)| {
@@ -167,7 +165,7 @@ fn orders(ping: &Ping, header: Header, all: &[Progress]) -> Vec<Option<Order>> {
 fn take(
     all: &mut [Progress],
     burst: &Burst,
-    period: Span,
+    ping: &Ping,
     clock: &SharedClock,
 ) -> Option<Reverse<(Mono, u64, usize)>> {
     let n = usize::try_from(burst.token).ok()?;
@@ -181,9 +179,13 @@ fn take(
         progress.trouble = Some(burst.outcome.clone());
     }
     progress.left = progress.left.saturating_sub(1);
+    if (ping.alive || ping.unreachable) && progress.received > 0 {
+        // That is all that was asked.
+        progress.left = 0;
+    }
     let again = progress.left > 0;
     let (now, wall): (Mono, Timestamp) = (clock.mono(), clock.wall());
-    let rest = period.saturating_sub(wall.since(burst.at).min(period));
+    let rest = ping.period.saturating_sub(wall.since(burst.at));
     again.then(|| Reverse((now.plus(rest), scatter(burst.token ^ now.0), n)))
 }
 
@@ -241,38 +243,6 @@ fn row(progress: &Progress) -> Row {
         rtt_max_seconds: seconds(stats.map(|s| s.max)),
         jitter_seconds: seconds(stats.and_then(|s| s.jitter)),
         reason: if silent { show::reason(&trouble) } else { None },
-    }
-}
-
-/// A pace for each subnet, since what lies in one often lies behind one line.
-struct Subnets {
-    rate: u32,
-    known: HashMap<u128, u32>,
-}
-
-impl Subnets {
-    fn new(rate: u32) -> Self {
-        Self {
-            rate,
-            known: HashMap::new(),
-        }
-    }
-
-    fn group(&mut self, address: IpAddr) -> Option<Group> {
-        if self.rate == 0 || address.is_loopback() {
-            return None;
-        }
-        let key = match address {
-            IpAddr::V4(v4) => u128::from(u32::from(v4) >> 8),
-            IpAddr::V6(v6) => u128::from(v6) >> 64 | 1 << 127,
-        };
-        let next = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
-        let id = *self.known.entry(key).or_insert(next);
-        Some(Group {
-            id,
-            rate: self.rate,
-            burst: SUBNET_BURST,
-        })
     }
 }
 

@@ -102,6 +102,7 @@ pub(super) fn polling(f: &Fields<'_>) -> Polling {
         max_rate: f.get("max_rate"),
         link_rate: f.preset("link_rate"),
         link_burst: f.preset("link_burst"),
+        subnet_rate: f.preset("subnet_rate"),
         loss_threshold: Level::above(loss),
         // Nothing there is another thing than an empty list.
         self_check: f.node("self_check").map(|_| f.list::<IpAddr>("self_check")),

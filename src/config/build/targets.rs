@@ -11,7 +11,7 @@ use super::places::{exemption, name};
 use crate::inventory::device::Probing;
 use crate::inventory::{
     Address, Check, Class, Device, Host, Inventory, Lifecycle, Link, Mac, Medium, MonitorMode, Origin,
-    Service,
+    PingOptions, Service,
 };
 use crate::model::{DeviceId, LinkId, ServiceId, Span, TargetKey, TargetKind};
 use crate::monitor::topology;
@@ -172,11 +172,26 @@ fn probing(f: &Fields<'_>) -> Probing {
         interval: interval(f, "interval"),
         snmp_interval: interval(f, "snmp_interval"),
         timeout: timeout(f, "timeout"),
+        ping: ping(f),
         snmp_port: f.get("snmp_port"),
         tcp_port: f.get("tcp_port"),
         always_on: f.get("always_on"),
         alerts: f.get("alerts"),
         trust_refusal: f.preset("trust_refusal"),
+    }
+}
+
+fn ping(f: &Fields<'_>) -> PingOptions {
+    let Some(f) = f.node("ping").and_then(|node| node.fields(raw::PING, f.sink())) else {
+        return PingOptions::default();
+    };
+    PingOptions {
+        source: f.get("source"),
+        interface: f.get("interface"),
+        ttl: f.get("ttl"),
+        tos: f.get("tos"),
+        payload_bytes: f.get("payload_bytes"),
+        dont_fragment: f.preset("dont_fragment"),
     }
 }
 
@@ -223,6 +238,8 @@ fn link(item: &Node, known: &Known, sink: &Sink) -> Option<Link> {
         far_end,
         interval: interval(&f, "interval"),
         timeout: timeout(&f, "timeout"),
+        ping: ping(&f),
+        max_rate: f.get("max_rate"),
         loss_threshold: f.get("loss_threshold"),
         rtt_threshold: f.get("rtt_threshold"),
         in_service_from: f.get("in_service_from"),

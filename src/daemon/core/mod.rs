@@ -61,6 +61,7 @@ use crate::monitor::Snapshot;
 use crate::monitor::Table;
 use crate::monitor::Topology;
 use crate::monitor::topology::Reach;
+use crate::probe::icmp::pace::Subnets;
 use crate::probe::icmp::worker;
 use crate::schedule::Plan;
 use crate::schedule::phase;
@@ -68,6 +69,8 @@ use crate::store::Committed;
 
 /// Longest sleep of the core: it shows the watchdog that it lives at least so often.
 const NAP: Span = Span::from_millis(250);
+/// Shortest sleep of the core: what falls due within it is begun at its end.
+const GATHER: Span = Span::from_millis(20);
 /// Shortest time between two snapshots.
 const PUBLISH: Span = Span::from_millis(200);
 /// Looks begun in one turn; the others stay due for the next.
@@ -164,6 +167,8 @@ struct Installed {
     index: Arc<BTreeMap<TargetKey, TargetId>>,
     settings: Settings,
     targets: Targets,
+    /// The paces of subnets that lie behind no link.
+    subnets: Subnets,
     self_check: Vec<std::net::IpAddr>,
     routes: Routes,
     day: Date,
@@ -216,6 +221,7 @@ impl Core {
             publisher: Publisher::new(Arc::clone(&inventory), Arc::clone(&index)),
             now: Installed {
                 routes: parts::routes(&config),
+                subnets: targets.subnets(config.polling.subnet_rate, config.polling.count),
                 day,
                 config,
                 inventory,
@@ -299,7 +305,7 @@ impl Core {
             .next_wakeup()
             .map_or(NAP, |at| at.since(self.around.clock.wall()));
         // A shorter sleep would only wake for one look at a time.
-        due.min(wake).clamp(Span::from_millis(5), NAP)
+        due.min(wake).clamp(GATHER, NAP)
     }
 
     /// One turn: timers, due looks, what follows, what is to be written and shown.
@@ -524,8 +530,13 @@ impl Core {
         self.table.set_topology(topology, wall, &mut self.effects);
         self.publisher
             .set_inventory(Arc::clone(&inventory), Arc::clone(&index));
+        let needed = targets.echo_rate(config.polling.count);
+        self.around
+            .icmp
+            .set_max_rate(parts::icmp(&config, needed).max_rate);
         self.now = Installed {
             routes: parts::routes(&config),
+            subnets: targets.subnets(config.polling.subnet_rate, config.polling.count),
             day,
             config,
             inventory,

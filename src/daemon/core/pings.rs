@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::Core;
 use crate::daemon::looks::Look;
+use crate::inventory::PingOptions;
 use crate::model::BlindReason;
 use crate::model::Detail;
 use crate::model::EchoStats;
@@ -14,6 +15,7 @@ use crate::model::Timestamp;
 use crate::monitor::blind::UplinkLook;
 use crate::probe::icmp;
 use crate::probe::icmp::Burst;
+use crate::probe::icmp::Header;
 use crate::probe::icmp::Order;
 use crate::store::Sample;
 use crate::store::SeriesKey;
@@ -80,15 +82,25 @@ impl Core {
             return;
         }
         let polling = &self.now.config.polling;
-        let (timeout, group) = (ping.timeout, ping.group);
+        let Some(header) = header(&ping.options) else {
+            let at = self.around.clock.wall();
+            self.observe_ping(id, at, Outcome::Blind(BlindReason::InterfaceDown), None);
+            self.ended(Look::Ping(id));
+            return;
+        };
         let mut pinging = Pinging::new(addresses.len());
         for (i, address) in (0_u64..).zip(addresses) {
             let order = Order {
                 count: polling.count,
                 spacing: polling.spacing,
-                timeout,
-                size: polling.payload_bytes,
-                group,
+                timeout: ping.timeout,
+                size: ping.options.payload_bytes.unwrap_or(polling.payload_bytes),
+                group: ping.group.or_else(|| self.now.subnets.group(address)),
+                header: Header {
+                    // A source is of one family; the other family's requests leave as they will.
+                    source: header.source.filter(|s| s.is_ipv4() == address.is_ipv4()),
+                    ..header
+                },
                 ..Order::new((u64::from(id.0) << 8) | i, address)
             };
             // A full queue: this address is looked at the next time.
@@ -237,6 +249,18 @@ impl Core {
             self.cycles.took(look, took);
         }
     }
+}
+
+/// How requests leave; `None` while the interface that they are to leave through is not there.
+fn header(options: &PingOptions) -> Option<Header> {
+    let index = |name: &String| nix::net::if_::if_nametoindex(name.as_str());
+    Some(Header {
+        ttl: options.ttl,
+        tos: options.tos,
+        source: options.source,
+        interface: options.interface.as_ref().map(index).transpose().ok()?,
+        dont_fragment: options.dont_fragment,
+    })
 }
 
 /// Stands for the looks at the own uplink among the pings under way.

@@ -74,6 +74,8 @@ pub(crate) fn link(id: &str, site: &str, router: Option<&str>, via: &[&str]) -> 
         interval: None,
         timeout: None,
         loss_threshold: None,
+        ping: crate::inventory::PingOptions::default(),
+        max_rate: None,
         rtt_threshold: None,
         in_service_from: None,
         exemption: None,

@@ -1,10 +1,77 @@
-//! How fast requests may leave: one bucket for all, one per group.
+//! How fast requests may leave: one bucket for all, one per group; which
+//! addresses make a group when nobody has told us of their line.
 //!
 //! Pure. The generic cell rate algorithm (ITU-T I.371): a bucket is one number,
 //! the time at which the next request would be due if all came evenly.
 
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::Group;
 use crate::model::Mono;
 use crate::model::Span;
+
+/// A pace for each subnet (IPv4 /24, IPv6 /64), since what lies in one often
+/// lies behind one line that nobody told us of.
+#[derive(Debug, Clone)]
+pub struct Subnets {
+    first: u32,
+    rate: u32,
+    known: HashMap<u128, (u32, f64)>,
+}
+
+impl Subnets {
+    /// At most so many may leave into one subnet at once: a thin line's queue is short.
+    pub const BURST: u16 = 3;
+
+    /// At most `rate` requests a second into one subnet; 0: no limit. The groups
+    /// are numbered from `first` on.
+    pub fn new(rate: u32, first: u32) -> Self {
+        Self {
+            first,
+            rate,
+            known: HashMap::new(),
+        }
+    }
+
+    fn known(&mut self, address: IpAddr) -> Option<&mut (u32, f64)> {
+        if self.rate == 0 || address.is_loopback() {
+            return None;
+        }
+        let key = match address {
+            IpAddr::V4(v4) => u128::from(u32::from(v4) >> 8),
+            IpAddr::V6(v6) => u128::from(v6) >> 64 | 1 << 127,
+        };
+        let count = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
+        let next = self.first.saturating_add(count);
+        Some(self.known.entry(key).or_insert((next, 0.0)))
+    }
+
+    /// Says that the schedule needs so many requests a second to an address:
+    /// its subnet gets what all of its addresses need, and a quarter more.
+    pub fn need(&mut self, address: IpAddr, per_second: f64) {
+        if let Some((_, needed)) = self.known(address) {
+            *needed += per_second;
+        }
+    }
+
+    /// The group of an address; `None` where there is no limit: on the loopback, or at all.
+    pub fn group(&mut self, address: IpAddr) -> Option<Group> {
+        let rate = self.rate;
+        let (id, needed) = *self.known(address)?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "clamped to the range before"
+        )]
+        let needed = (needed * 1.25).ceil().clamp(0.0, 1_000_000.0) as u32;
+        Some(Group {
+            id,
+            rate: rate.max(needed),
+            burst: Self::BURST,
+        })
+    }
+}
 
 /// One pace: a rate and how many may follow each other at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -205,6 +272,26 @@ mod tests {
         );
         let total: u32 = sent.iter().sum();
         assert!((9_900..=10_020).contains(&total), "{total}");
+    }
+
+    // trap 16
+    #[test]
+    fn a_subnet_has_one_pace_that_suffices_for_its_schedule() {
+        let mut subnets = Subnets::new(100, 7);
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let group = subnets.group(ip("10.1.2.3")).unwrap();
+        assert_eq!((group.id, group.rate, group.burst), (7, 100, 3));
+        assert_eq!(subnets.group(ip("10.1.2.250")).unwrap(), group);
+        assert_eq!(subnets.group(ip("10.1.3.3")).unwrap().id, 8);
+        let six = subnets.group(ip("2001:db8::1")).unwrap();
+        assert_eq!(subnets.group(ip("2001:db8::ffff:1")).unwrap(), six);
+        assert_ne!(subnets.group(ip("2001:db8:0:1::1")).unwrap().id, six.id);
+        for last in 1..=200 {
+            subnets.need([10, 9, 9, last].into(), 3.0);
+        }
+        assert_eq!(subnets.group(ip("10.9.9.9")).unwrap().rate, 750);
+        assert_eq!(subnets.group(ip("127.0.0.1")), None);
+        assert_eq!(Subnets::new(0, 0).group(ip("10.1.2.3")), None);
     }
 
     // trap 18

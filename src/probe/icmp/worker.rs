@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::sync::mpsc::SyncSender;
@@ -59,8 +60,8 @@ const SENDS: usize = 64;
 /// Batches of packets read in one go before time may pass for the engine.
 const READS: usize = 1_024;
 
-/// Results that are told at once while there is no end of work; fewer wait for
-/// the end of the turn. Each telling wakes a thread, which costs as much as a probe.
+/// Results that are told at once; fewer wait for [`Options::gather`]. Each
+/// telling wakes a thread, which costs as much as a probe or two.
 const TOLD: usize = 512;
 
 /// Results of bursts, in batches.
@@ -82,6 +83,8 @@ struct Shared {
     /// Whether the thread sleeps so that only the bell wakes it.
     is_asleep: AtomicBool,
     is_stopping: AtomicBool,
+    /// Requests per second over all targets; 0: no limit.
+    max_rate: AtomicU32,
     counters: Mutex<Counters>,
     /// Why the thread ended by itself, if it did.
     fault: Mutex<Option<String>>,
@@ -144,6 +147,7 @@ pub fn spawn(
         bell,
         is_asleep: AtomicBool::new(false),
         is_stopping: AtomicBool::new(false),
+        max_rate: AtomicU32::new(options.max_rate.unwrap_or(0)),
         counters: Mutex::default(),
         fault: Mutex::default(),
     });
@@ -160,6 +164,8 @@ pub fn spawn(
         unsent: None,
         shared: Arc::clone(&shared),
         tick: options.tick,
+        gather: options.gather,
+        untold_since: None,
     };
     let thread = std::thread::Builder::new()
         .name("icmp".to_owned())
@@ -189,6 +195,13 @@ impl Handle {
             self.ring();
         }
         Ok(())
+    }
+
+    /// Another overall pace, from the thread's next turn on; `None`: no limit.
+    pub fn set_max_rate(&self, max_rate: Option<u32>) {
+        self.shared
+            .max_rate
+            .store(max_rate.unwrap_or(0), Ordering::Relaxed);
     }
 
     /// What was counted up to the last wake-up.
@@ -255,6 +268,9 @@ struct Worker {
     unsent: Option<Vec<Burst>>,
     shared: Arc<Shared>,
     tick: Span,
+    gather: Span,
+    /// When the first of the results came about that nobody has been told of.
+    untold_since: Option<Mono>,
 }
 
 impl Worker {
@@ -288,33 +304,69 @@ impl Worker {
             if (self.unsent.is_some() || self.engine.done_count() >= TOLD) && !self.tell() {
                 return Ok(None);
             }
-            let now = self.clock.mono();
             if self.unsent.is_some() {
                 // Nothing new until the results have found room.
                 self.publish();
-                return Ok(Some(Wake::At(now.plus(self.tick))));
+                return Ok(Some(Wake::At(self.clock.mono().plus(self.tick))));
             }
-            let sent = self.send();
-            // What can be sent goes first: orders wait in their queue, where they are small.
-            let has_room = sent < SENDS && !self.engine.is_backlogged();
-            let took = if has_room { self.take_orders(now) } else { 0 };
-            // Replies to what was just sent are read when the thread wakes next.
-            if took == 0 && sent < SENDS {
-                if !self.tell() {
-                    return Ok(None);
-                }
-                self.publish();
-                let retry = self.clock.mono().plus(self.tick);
-                return Ok(Some(
-                    self.unsent
-                        .as_ref()
-                        .map_or_else(|| self.engine.wake(), |_| Wake::At(retry)),
-                ));
+            // With a batch of requests on their way the socket is looked at before the
+            // next; replies to fewer are read when the thread wakes next.
+            if !self.send_and_take() {
+                return Ok(self.end_of_turn());
             }
             if self.shared.is_stopping.load(Ordering::SeqCst) {
                 return Ok(None);
             }
         }
+    }
+
+    /// Sends what may be sent, and takes orders while there is room; whether a
+    /// whole batch was sent, so that there may be more.
+    fn send_and_take(&mut self) -> bool {
+        let mut sent = 0;
+        loop {
+            sent += self.send(SENDS - sent);
+            if sent == SENDS {
+                return true;
+            }
+            // What can be sent goes first: orders wait in their queue, where they are small.
+            if self.engine.is_backlogged() || self.take_orders() == 0 {
+                return false;
+            }
+        }
+    }
+
+    /// Tells of results whose time has come; when to come again. `None`: nobody
+    /// wants results any more.
+    fn end_of_turn(&mut self) -> Option<Wake> {
+        let now = self.clock.mono();
+        let wake = self.engine.wake();
+        if self.engine.done_count() == 0 {
+            self.untold_since = None;
+            if self.results.is_closed() {
+                return None;
+            }
+            self.publish();
+            return Some(wake);
+        }
+        let since = *self.untold_since.get_or_insert(now);
+        let due = since.plus(self.gather);
+        // With nothing more to come there is nothing to gather.
+        if due <= now || wake == Wake::Idle {
+            if !self.tell() {
+                return None;
+            }
+            if self.unsent.is_some() {
+                return Some(Wake::At(now.plus(self.tick)));
+            }
+            return Some(wake);
+        }
+        self.publish();
+        Some(match wake {
+            Wake::Idle => Wake::At(due),
+            Wake::At(at) => Wake::At(at.min(due)),
+            Wake::OnReply(at) => Wake::OnReply(at.min(due)),
+        })
     }
 
     fn receive(&mut self) -> io::Result<()> {
@@ -327,6 +379,8 @@ impl Worker {
                 break;
             }
         }
+        let max_rate = self.shared.max_rate.load(Ordering::Relaxed);
+        engine.set_max_rate((max_rate > 0).then_some(max_rate));
         engine.begin(now, self.clock.wall(), self.socket.drops());
         if is_empty {
             // Whatever came before `now` has been read: only then may a deadline strike.
@@ -337,6 +391,7 @@ impl Worker {
 
     /// Hands out results; whether anyone still wants them.
     fn tell(&mut self) -> bool {
+        self.untold_since = None;
         let batch = self
             .unsent
             .take()
@@ -356,7 +411,8 @@ impl Worker {
         }
     }
 
-    fn take_orders(&mut self, now: Mono) -> usize {
+    fn take_orders(&mut self) -> usize {
+        let now = self.clock.mono();
         let mut taken = 0;
         while taken < SENDS {
             let early = self.early.take();
@@ -369,10 +425,11 @@ impl Worker {
         taken
     }
 
-    fn send(&mut self) -> usize {
+    /// Sends up to `most` packets; how many those were.
+    fn send(&mut self, most: usize) -> usize {
         let mut sent = 0;
         let mut at = self.clock.mono();
-        while sent < SENDS {
+        while sent < most {
             let Some(packet) = self.engine.next_send(at) else {
                 break;
             };

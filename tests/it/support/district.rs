@@ -127,6 +127,8 @@ pub fn link(id: &str, site: &str, router: &str) -> Link {
         interval: None,
         timeout: None,
         loss_threshold: Ratio::new(0.2).ok(),
+        ping: tramgac::inventory::PingOptions::default(),
+        max_rate: None,
         rtt_threshold: Some(Span::from_millis(150)),
         in_service_from: None,
         exemption: None,

@@ -2,6 +2,7 @@
 
 #![expect(dead_code, reason = "each test uses a part of it")]
 
+pub mod allocations;
 pub mod board;
 pub mod browser;
 pub mod district;

@@ -110,6 +110,8 @@ fn link(id: &str, name: &str, site: &str, router: &str, medium: Medium, provider
         interval: None,
         timeout: None,
         loss_threshold: None,
+        ping: tramgac::inventory::PingOptions::default(),
+        max_rate: None,
         rtt_threshold: None,
         in_service_from: None,
         exemption: None,

@@ -39,6 +39,7 @@ use super::Options;
 use super::cookie::Key;
 use super::pace::Bucket;
 use super::pace::Window;
+use super::socket::Drops;
 use super::socket::Mode;
 use super::stats;
 use super::wheel::Lists;
@@ -161,6 +162,8 @@ pub struct Engine {
     resting: BinaryHeap<Reverse<(Mono, u32)>>,
     is_plain_turn: bool,
     pace: Bucket,
+    max_rate: Option<u32>,
+    tick: Span,
     window: Window,
     tokens: HashMap<u64, Memory, BuildHasherDefault<TokenHasher>>,
     /// Which slot used a sequence number last: for errors that quote 8 bytes only.
@@ -168,7 +171,9 @@ pub struct Engine {
     next_seq: u16,
     next_serial: u32,
     counters: Counters,
+    /// What the kernel dropped so far, for want of room and for a wrong checksum.
     drops: u64,
+    corrupt: u64,
     now: Mono,
     wall: Timestamp,
     /// The slot whose packet is being sent.
@@ -205,9 +210,9 @@ impl Engine {
             turn: VecDeque::new(),
             resting: BinaryHeap::new(),
             is_plain_turn: false,
-            pace: options
-                .max_rate
-                .map_or_else(Bucket::unlimited, |rate| Bucket::per_tick(rate, options.tick)),
+            pace: overall(options.max_rate, options.tick),
+            max_rate: options.max_rate,
+            tick: options.tick,
             window: Window::new(receive_buffer),
             tokens: HashMap::default(),
             by_seq: vec![NONE; 1 << 16].into_boxed_slice(),
@@ -215,6 +220,7 @@ impl Engine {
             next_serial: 0,
             counters: Counters::default(),
             drops: 0,
+            corrupt: 0,
             now: Mono::ZERO,
             wall: Timestamp::EPOCH,
             sending: None,
@@ -227,13 +233,23 @@ impl Engine {
         }
     }
 
-    /// Begins a turn: what time it is by both clocks, and how many packets the
-    /// kernel has dropped so far.
-    pub fn begin(&mut self, now: Mono, wall: Timestamp, drops: u64) {
+    /// Another overall pace from now on; `None`: no limit.
+    pub fn set_max_rate(&mut self, max_rate: Option<u32>) {
+        if max_rate != self.max_rate {
+            self.max_rate = max_rate;
+            self.pace = overall(max_rate, self.tick);
+        }
+    }
+
+    /// Begins a turn: what time it is by both clocks, and what the kernel has
+    /// dropped so far.
+    pub fn begin(&mut self, now: Mono, wall: Timestamp, drops: Drops) {
         self.now = self.now.max(now);
         self.wall = wall;
-        self.drops = self.drops.max(drops);
+        self.drops = self.drops.max(drops.full);
         self.counters.drops = self.drops;
+        self.counters.corrupt += drops.corrupt.saturating_sub(self.corrupt);
+        self.corrupt = self.corrupt.max(drops.corrupt);
     }
 
     /// Lets time pass: requests whose spacing is over get in line, bursts whose
@@ -264,7 +280,9 @@ impl Engine {
 
     /// The results since the last call, in the order of their ends.
     pub fn take_done(&mut self) -> Vec<Burst> {
-        std::mem::take(&mut self.done)
+        // The next list has the length of this one: one allocation for each batch.
+        let next = Vec::with_capacity(self.done.len());
+        std::mem::replace(&mut self.done, next)
     }
 
     /// How many results there are to take.
@@ -385,6 +403,10 @@ impl Engine {
         self.free.push_back(n);
         self.counters.in_flight -= 1;
     }
+}
+
+fn overall(max_rate: Option<u32>, tick: Span) -> Bucket {
+    max_rate.map_or_else(Bucket::unlimited, |rate| Bucket::per_tick(rate, tick))
 }
 
 /// The bits of an ident that all of an engine's idents share.

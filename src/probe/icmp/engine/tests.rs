@@ -28,6 +28,7 @@ struct Desk {
     now: Mono,
     wall: Timestamp,
     drops: u64,
+    corrupt: u64,
     sent: Vec<Sent>,
     done: Vec<Burst>,
     refusal: Option<SendRefusal>,
@@ -40,6 +41,7 @@ impl Desk {
             now: Mono(1_000_000_000),
             wall: Timestamp::from_secs(1_800_000_000),
             drops: 0,
+            corrupt: 0,
             sent: Vec::new(),
             done: Vec::new(),
             refusal: None,
@@ -59,7 +61,11 @@ impl Desk {
     }
 
     fn turn(&mut self) {
-        self.engine.begin(self.now, self.wall, self.drops);
+        let drops = Drops {
+            full: self.drops,
+            corrupt: self.corrupt,
+        };
+        self.engine.begin(self.now, self.wall, drops);
         self.engine.advance(self.now);
         while let Some(packet) = self.engine.next_send(self.now) {
             let (to, bytes) = (packet.to, packet.bytes.to_vec());
@@ -391,6 +397,19 @@ fn a_reply_that_our_own_socket_may_have_dropped_is_not_the_target_s_loss() {
 }
 
 #[test]
+fn what_the_kernel_dropped_as_corrupt_is_the_path_s_doing_and_not_ours() {
+    let mut desk = Desk::unpaced();
+    desk.order(&one(1));
+    desk.corrupt = 3;
+    desk.pass(2_000 * MS);
+    let burst = &desk.done[0];
+    assert_eq!(burst.outcome, Outcome::Bad(Reason::Timeout));
+    assert_eq!((burst.stats.sent, burst.uncounted), (1, 0));
+    let counters = desk.engine.counters();
+    assert_eq!((counters.corrupt, counters.drops), (3, 0));
+}
+
+#[test]
 fn a_token_has_one_burst_in_flight_at_most() {
     let mut desk = Desk::unpaced();
     desk.order(&three(1));
@@ -456,6 +475,25 @@ fn a_thin_line_gets_its_pace_and_the_others_theirs() {
     }
     let counters = desk.engine.counters();
     assert_eq!(counters.waiting, 200 - counters.sent);
+}
+
+#[test]
+fn another_overall_pace_holds_from_the_next_turn_on() {
+    let mut desk = Desk::new(Options::default());
+    for token in 0..400 {
+        desk.engine.accept(&one(token), desk.now);
+    }
+    desk.turn();
+    desk.pass(100 * MS);
+    let before = desk.sent.len();
+    assert!((90..=130).contains(&before), "{before}");
+    desk.engine.set_max_rate(Some(200));
+    desk.pass(100 * MS);
+    let slower = desk.sent.len() - before;
+    assert!((15..=30).contains(&slower), "{slower}");
+    desk.engine.set_max_rate(None);
+    desk.pass(20 * MS);
+    assert_eq!(desk.sent.len(), 400);
 }
 
 // trap 18
