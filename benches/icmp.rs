@@ -2,10 +2,11 @@
 //!
 //! `cargo bench --bench icmp` runs every row three times in turn and prints the
 //! medians and the ratios (docs/performance.md has them). `cargo bench --bench
-//! icmp -- WORDS` runs the rows whose name holds one of the words. Needs root,
-//! `cc` and `fping`; other peers are used when they are there. CPU is user +
-//! system of the child. On the loopback it holds the responder's part, for
-//! every contender.
+//! icmp -- WORDS` runs the rows whose name holds one of the words, `--runs N`
+//! N times each, `--list` prints the names. Needs root, `cc` and `fping`; other
+//! peers are used when they are there, or unpacked below `TRAMGAC_PEERS`. CPU is
+//! user + system of the child. On the loopback it holds the responder's part,
+//! for every contender.
 
 #![expect(
     clippy::unwrap_used,
@@ -18,6 +19,8 @@
 mod contender;
 #[path = "icmp/ours.rs"]
 mod ours;
+#[path = "icmp/resident.rs"]
+mod resident;
 
 use std::collections::BTreeMap;
 
@@ -34,6 +37,50 @@ struct Row {
 
 fn row(name: &'static str, contenders: Vec<Contender>) -> Row {
     Row { name, contenders }
+}
+
+/// Rows in which somebody runs all day and is watched for a while.
+fn resident_rows() -> Vec<Row> {
+    let raw = |hosts: u32, rounds: u32, rate: u32| -> Box<dyn Fn() -> Run> {
+        Box::new(move || contender::raw(hosts, rounds, rate, 10))
+    };
+    let daemon =
+        |hosts: u32, count: u32| -> Box<dyn Fn() -> Run> { Box::new(move || resident::daemon(hosts, count)) };
+    let smokeping = |hosts: u32, protocol: &'static str| -> Box<dyn Fn() -> Run> {
+        Box::new(move || resident::smokeping(hosts, protocol))
+    };
+    vec![
+        row(
+            "all day, 1,000 targets at 1 s",
+            vec![
+                ("raw loop, 10 ms", raw(1_000, 15, 1_000)),
+                ("tramgac run", daemon(1_000, 1)),
+                ("smokeping, ping sockets", smokeping(1_000, "udp")),
+            ],
+        ),
+        row(
+            "all day, raw sockets, 1,000 targets at 1 s",
+            vec![
+                ("raw loop, 10 ms", raw(1_000, 15, 1_000)),
+                ("smokeping, raw sockets", smokeping(1_000, "icmp")),
+            ],
+        ),
+        row(
+            "all day, 10,000 targets at 1 s",
+            vec![
+                ("raw loop, 10 ms", raw(10_000, 15, 10_000)),
+                ("tramgac run", daemon(10_000, 1)),
+                ("smokeping, ping sockets", smokeping(10_000, "udp")),
+            ],
+        ),
+        row(
+            "all day, 20,000 x 3 at 1 s",
+            vec![
+                ("raw loop, flat out", raw(20_000, 15, 0)),
+                ("tramgac run", daemon(20_000, 3)),
+            ],
+        ),
+    ]
 }
 
 fn rows() -> Vec<Row> {
@@ -71,6 +118,14 @@ fn rows() -> Vec<Row> {
             ],
         ),
         row(
+            "flat out, 5,000 x 1",
+            vec![
+                ("raw loop", raw(5_000, 1, 0, 10)),
+                ("tramgac", ours(5_000, 1, 0, 10)),
+                ("blackbox, 100 at a time", Box::new(|| resident::blackbox(5_000))),
+            ],
+        ),
+        row(
             "steady 1,000/s, 10,000 x 1",
             vec![
                 ("raw loop, 10 ms", raw(10_000, 1, 1_000, 10)),
@@ -96,26 +151,39 @@ fn median(values: &mut [f64]) -> f64 {
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let mut arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     if arguments.first().is_some_and(|a| a == "child") {
         ours::child(&arguments[1..]);
         return;
+    }
+    let mut rows = rows();
+    rows.extend(resident_rows());
+    if arguments.iter().any(|a| a == "--list") {
+        for row in rows {
+            println!("{}", row.name);
+        }
+        return;
+    }
+    let mut times = 3;
+    if let Some(place) = arguments.iter().position(|a| a == "--runs") {
+        times = arguments[place + 1].parse().unwrap();
+        arguments.drain(place..=place + 1);
     }
     if !nix::unistd::geteuid().is_root() {
         eprintln!("skipped: this bench needs root");
         return;
     }
-    for row in rows() {
+    for row in rows {
         if !arguments.is_empty() && !arguments.iter().any(|word| row.name.contains(word.as_str())) {
             continue;
         }
         println!("\n{}", row.name);
         println!(
             "{:<24} {:>10} {:>28} {:>8} {:>8} {:>8}  lost",
-            "contender", "CPU/100k", "three runs", "ratio", "wall s", "MB"
+            "contender", "CPU/100k", "each run", "ratio", "wall s", "MB"
         );
         let mut runs: BTreeMap<usize, Vec<Run>> = BTreeMap::new();
-        for _ in 0..3 {
+        for _ in 0..times {
             for (n, (_, run)) in row.contenders.iter().enumerate() {
                 runs.entry(n).or_default().push(run());
             }
@@ -137,7 +205,7 @@ fn main() {
             let limit = *limit.get_or_insert(middle);
             let wall = median(&mut all.iter().map(|r| r.wall).collect::<Vec<_>>());
             let memory = median(&mut all.iter().map(|r| r.memory_mb).collect::<Vec<_>>());
-            let lost: u64 = all.iter().map(|r| r.sent - r.received).sum();
+            let lost: u64 = all.iter().map(|r| r.lost).sum();
             println!(
                 "{name:<24} {middle:>10.3} {listed:>28} {:>7.2}x {wall:>8.2} {memory:>8.1}  {lost}",
                 middle / limit

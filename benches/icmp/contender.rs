@@ -19,7 +19,8 @@ pub(crate) struct Run {
     pub(crate) wall: f64,
     pub(crate) memory_mb: f64,
     pub(crate) sent: u64,
-    pub(crate) received: u64,
+    /// Requests that it holds to be unanswered; on the loopback every one of them is false.
+    pub(crate) lost: u64,
     /// Why there is no result.
     pub(crate) fault: Option<String>,
 }
@@ -77,7 +78,7 @@ fn measure(mut command: Command, counts: impl Fn(&str, &str) -> Option<(u64, u64
         wall,
         memory_mb,
         sent,
-        received,
+        lost: sent - received,
         fault,
     }
 }

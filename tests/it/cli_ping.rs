@@ -73,6 +73,7 @@ fn lists_come_from_files_networks_and_standard_input() {
         &file,
         "127.7.0.0/30",
         "-",
+        "127.8.0.1-127.8.0.2",
     ]);
     let mut child = command
         .stdin(Stdio::piped())
@@ -98,6 +99,8 @@ fn lists_come_from_files_networks_and_standard_input() {
             "127.7.0.1",
             "127.7.0.2",
             "127.0.0.12",
+            "127.8.0.1",
+            "127.8.0.2",
             "127.0.0.9",
             "127.0.0.10",
             "127.0.0.11"
@@ -130,7 +133,9 @@ fn floods_and_endless_lists_are_refused_with_the_way_out() {
     for (arguments, told) in [
         (&["--max-rate", "20000", "127.0.0.1"][..], "flood"),
         (&["-i", "10us", "127.0.0.1"][..], "unit"),
+        (&["-i", "0.01", "127.0.0.1"][..], "flood"),
         (&["-p", "1ms", "127.0.0.1"][..], "flood"),
+        (&["-p", "1", "127.0.0.1"][..], "flood"),
         (&["10.0.0.0/16"][..], "--yes"),
         (&["10.0.0.0/8"][..], "split"),
         (&["10.0.0.0/33"][..], "neither an address"),
@@ -165,7 +170,7 @@ fn an_interrupt_still_prints_what_is_known() {
     running.signal(Signal::SIGINT);
     running.wait(Duration::from_secs(5));
     support::wait_for("the summary", Duration::from_secs(5), || {
-        running.output().contains("1 targets").then_some(())
+        running.output().contains("1 target,").then_some(())
     });
 }
 
