@@ -14,6 +14,7 @@ use super::inspect_table;
 use super::output;
 use super::snmp_options::SnmpOptions;
 use crate::clock::SystemClock;
+use crate::i18n::Lang;
 use crate::model::Outcome;
 use crate::probe::snmp::Client;
 use crate::probe::snmp::poll::Polled;
@@ -51,6 +52,9 @@ struct Inspect {
     /// How long the whole may take, in seconds
     #[arg(long, default_value_t = 110, value_name = "SECONDS")]
     deadline: u64,
+    /// The language of the table: vi or en
+    #[arg(long, default_value = "en", value_name = "LANG")]
+    lang: Lang,
     #[command(flatten)]
     snmp: SnmpOptions,
 }
@@ -94,7 +98,7 @@ fn run(matches: &clap::ArgMatches) -> Result<Exit, Failure> {
             "{}\n",
             serde_json::to_string_pretty(&polled.learnt).map_err(Failure::could_not_look)?
         ),
-        Format::Table if polled.learnt.reached => inspect_table::render(&polled.learnt),
+        Format::Table if polled.learnt.reached => inspect_table::render(&polled.learnt, inspect.lang),
         Format::Table => String::new(),
     };
     output::text(&text).map_err(Failure::could_not_look)?;

@@ -2,8 +2,11 @@
 
 use std::fmt::Write as _;
 
+use crate::i18n::Lang;
+use crate::i18n::Text;
 use crate::profile::Learnt;
 use crate::profile::learnt::Interface;
+use crate::profile::learnt::Sensor;
 
 /// Order in which facts are shown; others follow by name.
 const FACTS: [&str; 8] = [
@@ -17,12 +20,18 @@ const FACTS: [&str; 8] = [
     "contact",
 ];
 
+/// Width of the names of facts.
+const KEY: usize = 18;
+
 /// Rows of a table shown at most; how many more there are is said.
 const SHOWN: usize = 64;
 
 /// A page of text for a terminal.
-pub(super) fn render(learnt: &Learnt) -> String {
-    let mut page = Page(String::new());
+pub(super) fn render(learnt: &Learnt, lang: Lang) -> String {
+    let mut page = Page {
+        text: String::new(),
+        lang,
+    };
     page.head(learnt);
     page.interfaces(&learnt.interfaces);
     page.measured(learnt);
@@ -30,21 +39,32 @@ pub(super) fn render(learnt: &Learnt) -> String {
     for gap in &learnt.errors {
         page.line(&format!("! {}: {}", gap.what, gap.why));
     }
-    page.0.push('\n');
-    page.0
+    page.text.push('\n');
+    page.text
 }
 
-struct Page(String);
+struct Page {
+    text: String,
+    lang: Lang,
+}
+
+/// A word of the page.
+fn word(key: &str, lang: Lang) -> String {
+    Text::word("inspect", key, lang).to_owned()
+}
 
 impl Page {
     fn line(&mut self, text: &str) {
-        self.0.push_str(text.trim_end());
-        self.0.push('\n');
+        self.text.push_str(text.trim_end());
+        self.text.push('\n');
     }
 
     fn pair(&mut self, key: &str, value: Option<&str>) {
         if let Some(value) = value {
-            self.line(&format!("{key:<14}{value}"));
+            let key = word(key, self.lang);
+            let mut line = String::new();
+            pad(&mut line, &key, KEY);
+            self.line(&(line + value));
         }
     }
 
@@ -68,7 +88,12 @@ impl Page {
         );
         self.pair("uptime", learnt.uptime_seconds.map(duration).as_deref());
         for key in FACTS {
-            self.pair(key, learnt.facts.get(key).map(String::as_str));
+            let value = learnt.facts.get(key).map(String::as_str);
+            let value = match key {
+                "class" => value.map(|class| Text::word("class", class, self.lang)),
+                _ => value,
+            };
+            self.pair(key, value);
         }
         for (key, value) in &learnt.facts {
             if !FACTS.contains(&key.as_str()) {
@@ -86,6 +111,9 @@ impl Page {
         if rows.is_empty() {
             return;
         }
+        let lang = self.lang;
+        let title = word(title, lang);
+        let names: Vec<String> = columns.iter().map(|name| word(name, lang)).collect();
         let cell = |row: &[Option<String>], n: usize| row.get(n).cloned().flatten().unwrap_or_default();
         let width = |n: usize, name: &str| {
             rows.iter()
@@ -94,10 +122,10 @@ impl Page {
                 .filter(|widest| *widest > 0)
                 .map(|widest| widest.max(name.chars().count()))
         };
-        let shown: Vec<(usize, &str, usize)> = columns
+        let shown: Vec<(usize, &str, usize)> = names
             .iter()
             .enumerate()
-            .filter_map(|(n, name)| width(n, name).map(|w| (n, *name, w.min(48))))
+            .filter_map(|(n, name)| width(n, name).map(|w| (n, name.as_str(), w.min(48))))
             .collect();
         self.line("");
         self.line(&format!("{title} ({})", rows.len()));
@@ -114,10 +142,8 @@ impl Page {
             self.line(&format!("  {line}"));
         }
         if rows.len() > SHOWN {
-            self.line(&format!(
-                "  … and {} more (--format json shows all)",
-                rows.len() - SHOWN
-            ));
+            let more = (rows.len() - SHOWN).to_string();
+            self.line(&format!("  {}", Text::InspectMore.fill(lang, &[("n", &more)])));
         }
     }
 
@@ -129,8 +155,8 @@ impl Page {
                     i.index.map(|n| n.to_string()),
                     i.name.clone(),
                     i.oper.clone().map(|oper| match i.admin.as_deref() {
-                        Some("down") => "off".to_owned(),
-                        _ => oper,
+                        Some("down") => word("off", self.lang),
+                        _ => word(&oper, self.lang),
                     }),
                     i.speed_bps.map(|n| scaled(n, 1000, "bit/s")),
                     i.in_octets.map(|c| scaled(c.value, 1024, "B")),
@@ -148,16 +174,17 @@ impl Page {
         self.table(
             "interfaces",
             &[
-                "#", "name", "state", "speed", "in", "out", "errors", "mac", "alias",
+                "#", "name", "state", "speed", "inbound", "outbound", "errors", "mac", "alias",
             ],
             &rows,
         );
     }
 
     fn measured(&mut self, learnt: &Learnt) {
+        let lang = self.lang;
         let mut rows: Vec<Vec<Option<String>>> = Vec::new();
         let mut row = |kind: &str, descr: Option<&String>, value: String| {
-            rows.push(vec![Some(kind.to_owned()), Some(value), descr.cloned()]);
+            rows.push(vec![Some(word(kind, lang)), Some(value), descr.cloned()]);
         };
         for p in &learnt.processors {
             if let Some(load) = p.load_ratio {
@@ -167,57 +194,67 @@ impl Page {
         for (kind, spaces) in [("memory", &learnt.memory), ("storage", &learnt.storage)] {
             for s in spaces {
                 let size = s.size_bytes.map(|n| scaled(n, 1024, "B")).unwrap_or_default();
-                let used = s.used_bytes.map(|n| format!("{} of ", scaled(n, 1024, "B")));
-                let share = s.unit.as_ref().and(s.used_bytes).map(|n| format!("{n} %"));
-                row(
-                    kind,
-                    s.descr.as_ref(),
-                    share.unwrap_or_else(|| used.unwrap_or_default() + &size),
-                );
+                let used = s.used_bytes.map(|n| scaled(n, 1024, "B"));
+                let both = used.map(|used| Text::InspectOf.fill(lang, &[("used", &used), ("size", &size)]));
+                let share = s.unit.as_ref().and(s.used_ratio).map(percent);
+                row(kind, s.descr.as_ref(), share.or(both).unwrap_or(size));
             }
         }
-        for s in &learnt.sensors {
+        for s in learnt.sensors.iter().filter(|s| !is_of_ups(learnt, s)) {
             if let (Some(kind), Some(value), Some(unit)) = (&s.kind, s.value, &s.unit) {
                 row(kind, s.descr.as_ref(), measure(value, unit));
             }
         }
         for s in &learnt.supplies {
-            let level = s.level_ratio.map(percent).or_else(|| s.state.clone());
+            let state = s.state.as_deref().unwrap_or("unknown");
+            let level = s.level_ratio.map(percent);
             row(
                 "supply",
                 s.descr.as_ref(),
-                level.unwrap_or_else(|| "unknown".to_owned()),
+                level.unwrap_or_else(|| word(state, lang)),
             );
         }
         if let Some(p) = &learnt.printer {
-            for (what, n) in [("pages", p.pages_total), ("pages in colour", p.pages_color)] {
+            for (what, n) in [
+                ("pages_total", p.pages_total),
+                ("pages_color", p.pages_color),
+                ("pages_mono", p.pages_mono),
+                ("pages_duplex", p.pages_duplex),
+                ("pages_scanned", p.pages_scanned),
+            ] {
                 if let Some(n) = n {
-                    row("printer", Some(&what.to_owned()), n.to_string());
+                    let what = Text::word("reading", what, lang).to_owned();
+                    row("printer", Some(&what), n.to_string());
                 }
             }
+            let words = |list: &String| {
+                let each: Vec<&str> = list.split(',').map(str::trim).collect();
+                each.iter().map(|w| word(w, lang)).collect::<Vec<_>>().join(", ")
+            };
             for (what, text) in [
-                ("status", &p.status),
-                ("panel", &p.display),
-                ("problems", &p.problems),
+                ("status", p.status.as_ref().map(words)),
+                ("panel", p.display.clone()),
+                ("problems", p.problems.as_ref().map(words)),
             ] {
                 if let Some(text) = text {
-                    row("printer", Some(&what.to_owned()), text.clone());
+                    row("printer", Some(&word(what, lang)), text);
                 }
             }
         }
         if let Some(u) = &learnt.ups {
             for (what, value) in [
-                ("battery", u.battery_charge_ratio.map(percent)),
-                ("lasts", u.runtime_seconds.map(duration)),
-                ("load", u.load_ratio.map(percent)),
+                ("battery_charge", u.battery_charge_ratio.map(percent)),
+                ("battery_runtime", u.runtime_seconds.map(duration)),
+                ("ups_load", u.load_ratio.map(percent)),
                 (
-                    "on battery",
-                    u.on_battery.map(|b| if b { "yes" } else { "no" }.to_owned()),
+                    "on_battery",
+                    u.on_battery.map(|b| word(if b { "yes" } else { "no" }, lang)),
                 ),
-                ("mains", u.input_volts.map(|v| measure(v, "volts"))),
+                ("input_voltage", u.input_volts.map(|v| measure(v, "volts"))),
             ] {
                 if let Some(value) = value {
-                    row("ups", Some(&what.to_owned()), value);
+                    let what = Text::word("reading", what, lang).to_owned();
+                    row("ups", Some(&what), value);
                 }
             }
         }
@@ -262,7 +299,7 @@ impl Page {
             .collect();
         self.table(
             "components",
-            &["class", "name", "model", "serial", "software"],
+            &["class", "name", "model", "serial", "firmware"],
             &rows,
         );
         let rows: Vec<_> = learnt
@@ -280,7 +317,7 @@ impl Page {
             .collect();
         self.table(
             "neighbours",
-            &["our port", "system", "its port", "chassis", "by"],
+            &["our_port", "system", "its_port", "chassis", "protocol"],
             &rows,
         );
         let rows: Vec<_> = learnt
@@ -290,16 +327,32 @@ impl Page {
             .collect();
         self.table("vlans", &["id", "name"], &rows);
         for (what, n) in [
-            ("ARP entries", learnt.arp.len()),
-            ("bridge entries", learnt.fdb.len()),
-            ("programs", learnt.software.len()),
+            ("arp", learnt.arp.len()),
+            ("fdb", learnt.fdb.len()),
+            ("software", learnt.software.len()),
         ] {
             if n > 0 {
+                let what = word(what, self.lang);
+                let line = Text::InspectCount.fill(self.lang, &[("what", &what), ("n", &n.to_string())]);
                 self.line("");
-                self.line(&format!("{what}: {n} (--format json lists them)"));
+                self.line(&line);
             }
         }
     }
+}
+
+/// Whether a sensor's row only says again what the UPS says of itself.
+fn is_of_ups(learnt: &Learnt, sensor: &Sensor) -> bool {
+    let (Some(ups), Some(value)) = (&learnt.ups, sensor.value) else {
+        return false;
+    };
+    let told = match sensor.kind.as_deref() {
+        Some("charge") => ups.battery_charge_ratio,
+        Some("runtime") => ups.runtime_seconds,
+        Some("load") => ups.load_ratio,
+        _ => None,
+    };
+    told.is_some_and(|told| (told - value).abs() < 1e-9)
 }
 
 fn pad(line: &mut String, text: &str, width: usize) {

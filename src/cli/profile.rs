@@ -14,6 +14,7 @@ use super::Failure;
 use super::Subcommand;
 use super::inspect_table;
 use super::output;
+use crate::i18n::Lang;
 use crate::lab::snmprec;
 use crate::profile::apply::recorded;
 
@@ -59,6 +60,9 @@ struct Test {
     /// How to print: table for people, json one object per recording
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+    /// The language of the table: vi or en
+    #[arg(long, default_value = "en", value_name = "LANG")]
+    lang: Lang,
     /// Use this profile, whether it matches or not
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
@@ -133,7 +137,7 @@ fn try_on(test: &Test) -> Result<Exit, Failure> {
         learnt.address = path.display().to_string();
         let text = match test.format {
             Format::Json => format!("{}\n", serde_json::to_string(&learnt).map_err(Failure::usage)?),
-            Format::Table => inspect_table::render(&learnt),
+            Format::Table => inspect_table::render(&learnt, test.lang),
         };
         output::text(&text).map_err(Failure::could_not_look)?;
     }

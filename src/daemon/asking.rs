@@ -58,6 +58,8 @@ pub enum Done {
 pub struct Turn {
     /// Whose.
     pub target: TargetId,
+    /// Where it was taken.
+    pub address: SocketAddr,
     /// What it brought.
     pub polled: Polled,
     /// What is remembered until the next.
@@ -143,6 +145,7 @@ impl Asking {
             asking
                 .tell(Done::Snmp(Box::new(Turn {
                     target,
+                    address,
                     polled,
                     state,
                 })))

@@ -214,6 +214,7 @@ pub fn reason(reason: &Reason, lang: Lang, name: impl Fn(&str) -> String) -> Str
             Text::ReasonThreshold.fill(lang, &[("what", Text::word("threshold", what, lang))])
         }
         Reason::Parent(key) => Text::ReasonParent.fill(lang, &[("name", &name(key))]),
+        Reason::OtherDevice(key) => Text::ReasonOtherDevice.fill(lang, &[("name", &name(key))]),
         Reason::NotPolled => plain(Text::ReasonNotPolled),
         Reason::Blind => plain(Text::ReasonBlind),
         Reason::Internal(what) => Text::ReasonInternal.fill(lang, &[("what", what)]),

@@ -41,7 +41,7 @@ impl Recordings {
 
     fn load(&self, community: &[u8]) -> Option<Arc<dyn Objects>> {
         let name = std::str::from_utf8(community).ok()?;
-        let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '+' | ' ');
+        let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '+' | '@' | ' ');
         let harmless = name.len() <= MAX_NAME
             && name.chars().all(plain)
             && name

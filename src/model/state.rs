@@ -114,6 +114,8 @@ pub enum Reason {
     Threshold(String),
     /// The parent named here is down.
     Parent(String),
+    /// The known device named here answered in its place.
+    OtherDevice(String),
     /// Not looked at since the start.
     NotPolled,
     /// We could not send.
@@ -141,6 +143,7 @@ impl Reason {
             | Self::HttpStatus(_)
             | Self::BodyMismatch
             | Self::Malformed
+            | Self::OtherDevice(_)
             | Self::Blind
             | Self::Internal(_) => "internal",
         }

@@ -283,7 +283,14 @@ fn one<R: Row>(found: &[Fields]) -> Option<R> {
 
 fn fill(learnt: &mut Learnt, section: Section, found: &[Fields]) {
     match section {
-        Section::Interfaces => learnt.interfaces = all(found),
+        Section::Interfaces => {
+            learnt.interfaces = all(found);
+            // Two rows of one index are one interface: what the device's own profile says stands.
+            let mut seen = BTreeSet::new();
+            learnt
+                .interfaces
+                .retain(|i| i.index.is_none_or(|index| seen.insert(index)));
+        }
         Section::Addresses => {
             learnt.addresses = all(found);
             learnt.addresses.retain(|a| a.address.is_some());
@@ -350,12 +357,28 @@ fn fill(learnt: &mut Learnt, section: Section, found: &[Fields]) {
 }
 
 /// Sizes of nothing are no space; what is used is never more than there is (trap 10).
+///
+/// Where a device tells a share only, the contract's two numbers hold that share
+/// in percent, and `unit` says so: bytes are never made up.
 fn spaces(found: &[Fields]) -> Vec<super::learnt::Space> {
     let mut spaces: Vec<super::learnt::Space> = all(found);
-    spaces.retain(|s| s.size_bytes.is_some_and(|n| n > 0));
     for space in &mut spaces {
-        space.used_bytes = space.used_bytes.filter(|used| Some(*used) <= space.size_bytes);
+        match (space.size_bytes, space.used_ratio) {
+            (Some(size), _) => {
+                space.used_bytes = space.used_bytes.filter(|used| *used <= size);
+                #[expect(clippy::cast_precision_loss, reason = "a share, not a counter")]
+                let share = space.used_bytes.map(|used| used as f64 / size as f64);
+                space.used_ratio = share.filter(|share| share.is_finite());
+            }
+            (None, Some(ratio)) => {
+                space.size_bytes = Some(100);
+                space.used_bytes = V::Float(ratio * 100.0).to_whole();
+                space.unit = Some("percent".to_owned());
+            }
+            (None, None) => {}
+        }
     }
+    spaces.retain(|s| s.size_bytes.is_some_and(|n| n > 0));
     spaces
 }
 

@@ -153,6 +153,10 @@ impl Context<'_> {
     }
 
     fn transform(&self, steps: &Steps, value: V) -> Option<V> {
+        let value = match steps.tagged {
+            None => value,
+            Some(tag) => tagged(&value.to_bytes()?, tag)?,
+        };
         let mut value = match steps.decode {
             None => value,
             Some(decode) => decoded(decode, &value)?,
@@ -320,6 +324,18 @@ fn number(n: f64) -> V {
         return V::Int(n as i128);
     }
     V::Float(n)
+}
+
+/// The number of the first record with that tag, in a row of records of seven bytes:
+/// tag, 1, 4, and the number, big end first.
+fn tagged(bytes: &[u8], tag: u8) -> Option<V> {
+    bytes.chunks_exact(7).find_map(|record| match record {
+        [t, 1, 4, number @ ..] if *t == tag => {
+            let number = <[u8; 4]>::try_from(number).ok()?;
+            Some(V::Int(i128::from(u32::from_be_bytes(number))))
+        }
+        _ => None,
+    })
 }
 
 fn arcs(arcs: &[u32], single: bool) -> Option<V> {

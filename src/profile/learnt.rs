@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+pub use super::section::Section;
 use super::value::V;
 
 /// A counter of the device, with its width, so that a wrap can be told from a reset.
@@ -227,8 +228,10 @@ rows! {
         used_bytes: Whole,
         /// Bytes in all.
         size_bytes: Whole,
-        /// `percent` where the device tells a share only: then the two numbers
-        /// are percent, and the size is 100.
+        /// The share in use, 0 to 1: all that some devices tell.
+        used_ratio: Ratio,
+        /// `percent` where a share is all that is told: then the two numbers above
+        /// are no bytes but that share, in percent of 100.
         unit: Text,
     }
 
@@ -471,108 +474,4 @@ pub struct Learnt {
     /// What could not be learnt.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Gap>,
-}
-
-/// The parts of [`Learnt`] that rules make.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "the keys of the contract")]
-pub enum Section {
-    Interfaces,
-    Addresses,
-    Components,
-    Processors,
-    Memory,
-    Storage,
-    Sensors,
-    Supplies,
-    Printer,
-    Ups,
-    Wifi,
-    Neighbours,
-    Arp,
-    Fdb,
-    Vlans,
-    Poe,
-    Software,
-}
-
-impl Section {
-    /// All, with their keys, in the order of the contract.
-    pub const ALL: [(Self, &'static str); 17] = [
-        (Self::Interfaces, "interfaces"),
-        (Self::Addresses, "addresses"),
-        (Self::Components, "components"),
-        (Self::Processors, "processors"),
-        (Self::Memory, "memory"),
-        (Self::Storage, "storage"),
-        (Self::Sensors, "sensors"),
-        (Self::Supplies, "supplies"),
-        (Self::Printer, "printer"),
-        (Self::Ups, "ups"),
-        (Self::Wifi, "wifi"),
-        (Self::Neighbours, "neighbours"),
-        (Self::Arp, "arp"),
-        (Self::Fdb, "fdb"),
-        (Self::Vlans, "vlans"),
-        (Self::Poe, "poe"),
-        (Self::Software, "software"),
-    ];
-
-    /// The key.
-    pub fn as_str(self) -> &'static str {
-        Self::ALL
-            .into_iter()
-            .find(|(s, _)| *s == self)
-            .map_or("", |(_, w)| w)
-    }
-
-    /// The section with that key.
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|(_, w)| *w == key).map(|(s, _)| s)
-    }
-
-    /// The fields of its rows.
-    pub fn fields(self) -> &'static [(&'static str, FieldKind)] {
-        match self {
-            Self::Interfaces => Interface::FIELDS,
-            Self::Addresses => OwnAddress::FIELDS,
-            Self::Components => Component::FIELDS,
-            Self::Processors => Processor::FIELDS,
-            Self::Memory | Self::Storage => Space::FIELDS,
-            Self::Sensors => Sensor::FIELDS,
-            Self::Supplies => Supply::FIELDS,
-            Self::Printer => Printer::FIELDS,
-            Self::Ups => Ups::FIELDS,
-            Self::Wifi => Wifi::FIELDS,
-            Self::Neighbours => Neighbour::FIELDS,
-            Self::Arp => ArpEntry::FIELDS,
-            Self::Fdb => FdbEntry::FIELDS,
-            Self::Vlans => Vlan::FIELDS,
-            Self::Poe => Poe::FIELDS,
-            Self::Software => Software::FIELDS,
-        }
-    }
-
-    /// Whether it is read at every poll; the others are read with the inventory, rarely.
-    pub fn is_reading(self) -> bool {
-        match self {
-            Self::Interfaces
-            | Self::Processors
-            | Self::Memory
-            | Self::Storage
-            | Self::Sensors
-            | Self::Supplies
-            | Self::Printer
-            | Self::Ups
-            | Self::Wifi
-            | Self::Poe => true,
-            Self::Addresses
-            | Self::Components
-            | Self::Neighbours
-            | Self::Arp
-            | Self::Fdb
-            | Self::Vlans
-            | Self::Software => false,
-        }
-    }
 }

@@ -22,6 +22,53 @@ pub const MAX_BYTES: u64 = 1024 * 1024;
 /// Most files of a user's folder.
 pub const MAX_FILES: usize = 1_000;
 
+/// Most mistakes that are told of one profile.
+const MAX_PROBLEMS: usize = 50;
+
+/// The lines of the entry (a fact, a rule, a row of a table; else a whole key) around
+/// `line`, from 1: from where it begins to the next line that is not deeper.
+fn part_around(lines: &[&str], line: usize) -> Option<std::ops::Range<usize>> {
+    let depth = |text: &str| {
+        let inner = text.trim_start();
+        (!inner.is_empty() && !inner.starts_with('#')).then(|| text.len() - inner.len())
+    };
+    let at = line.checked_sub(1)?.min(lines.len().checked_sub(1)?);
+    let is_begin = |n: usize| lines.get(n).and_then(|l| depth(l)).is_some_and(|d| d <= 2);
+    let begin = (0..=at).rev().find(|n| is_begin(*n))?;
+    let deep = lines.get(begin).and_then(|l| depth(l))?;
+    let is_end = |n: &usize| lines.get(*n).and_then(|l| depth(l)).is_some_and(|d| d <= deep);
+    let end = (begin + 1..lines.len()).find(is_end).unwrap_or(lines.len());
+    Some(begin..end)
+}
+
+/// Blanks a part, and the key that it leaves empty.
+fn blank(lines: &mut [&str], part: std::ops::Range<usize>) {
+    let begin = part.start;
+    for line in lines.get_mut(part).into_iter().flatten() {
+        *line = "";
+    }
+    let is_key = |l: &&str| !l.trim().is_empty() && !l.starts_with([' ', '#', '-']);
+    let Some(key) = lines
+        .get(..begin)
+        .and_then(|above| above.iter().rposition(is_key))
+    else {
+        return;
+    };
+    let says_nothing = |l: &&str| l.trim().is_empty() || l.trim_start().starts_with('#');
+    let is_empty = lines
+        .get(key + 1..)
+        .into_iter()
+        .flatten()
+        .take_while(|l| !is_key(l))
+        .all(says_nothing);
+    if let Some(line) = lines
+        .get_mut(key)
+        .filter(|l| is_empty && l.trim_end().ends_with(':'))
+    {
+        *line = "";
+    }
+}
+
 /// A profile's text and where it stands, to point at mistakes.
 struct Text {
     file: String,
@@ -42,20 +89,55 @@ impl Text {
         }
     }
 
-    fn parse(&self) -> Result<Profile, Box<Problem>> {
+    /// The profile as its YAML has it, or the first mistake.
+    fn read(&self, text: &str) -> Result<Profile, Box<Problem>> {
         let options = serde_saphyr::options! { strict_booleans: true };
-        let mut profile: Profile =
-            serde_saphyr::from_str_with_options(&self.text, options).map_err(|error| {
-                let at = error.location();
-                let number = |n: Option<u64>| n.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
-                let text = error.without_snippet().to_string();
-                let what = text.lines().next().unwrap_or("not YAML").to_owned();
-                Box::new(self.problem(
-                    number(at.as_ref().map(serde_saphyr::Location::line)),
-                    number(at.as_ref().map(serde_saphyr::Location::column)),
-                    what,
-                ))
-            })?;
+        serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+            let at = error.location();
+            let number = |n: Option<u64>| n.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+            let text = error.without_snippet().to_string();
+            let what = text.lines().next().unwrap_or("not YAML");
+            // The place is told beside it.
+            let what = what.rsplit_once(" at line ").map_or(what, |(what, _)| what);
+            let line = number(at.as_ref().map(serde_saphyr::Location::line));
+            // Some mistakes come without a place, but with the word that is wrong in quotes.
+            let line = match (line, what.split('"').nth(1)) {
+                (0, Some(word)) => self.line_of(word),
+                (line, _) => line,
+            };
+            Box::new(self.problem(
+                line,
+                number(at.as_ref().map(serde_saphyr::Location::column)),
+                what.to_owned(),
+            ))
+        })
+    }
+
+    /// Every mistake: what holds one is left out, and the rest is read again.
+    fn problems(&self) -> Vec<Problem> {
+        let mut lines: Vec<&str> = self.text.lines().collect();
+        let mut found: Vec<Problem> = Vec::new();
+        while found.len() < MAX_PROBLEMS {
+            let Err(problem) = self.read(&lines.join("\n")) else {
+                break;
+            };
+            let part = part_around(&lines, problem.line);
+            let is_news = found.iter().all(|known| known.line != problem.line);
+            if is_news {
+                found.push(*problem);
+            }
+            let Some(part) = part.filter(|_| is_news) else {
+                break;
+            };
+            blank(&mut lines, part);
+        }
+        found
+    }
+
+    fn parse(&self) -> Result<Profile, Vec<Problem>> {
+        let Ok(mut profile) = self.read(&self.text) else {
+            return Err(self.problems());
+        };
         let stem = Path::new(&self.file)
             .file_stem()
             .map(|s| s.to_string_lossy().into_owned())
@@ -63,14 +145,14 @@ impl Text {
         if profile.name.is_empty() {
             profile.name = stem;
         } else if profile.name != stem {
-            return Err(Box::new(
+            return Err(vec![
                 self.problem(
                     self.line_of("name"),
                     1,
                     format!("the profile's name is {:?}", profile.name),
                 )
                 .expected(format!("the file's name, {stem:?}, or no name")),
-            ));
+            ]);
         }
         Ok(profile)
     }
@@ -93,7 +175,7 @@ impl Text {
 /// # Errors
 /// What is wrong with it, and where. References to other profiles are checked
 /// by [`builtin`] and [`with_folder`] only.
-pub fn parse(file: &str, text: &str) -> Result<Profile, Box<Problem>> {
+pub fn parse(file: &str, text: &str) -> Result<Profile, Vec<Problem>> {
     Text {
         file: file.to_owned(),
         text: text.to_owned(),
@@ -179,7 +261,7 @@ fn assemble(own: Vec<Text>, sink: &Sink) -> Option<Set> {
                 sources.push((profile.name.clone(), text));
                 profiles.push(profile);
             }
-            Err(problem) => sink.report(*problem),
+            Err(problems) => problems.into_iter().for_each(|p| sink.report(p)),
         }
     }
     // What does not parse makes others' references fail too: then tell the causes only.

@@ -14,8 +14,10 @@ pub mod load;
 pub mod matcher;
 pub mod model;
 pub mod rate;
+mod read;
 pub mod rows;
 pub mod schema;
+mod section;
 pub mod set;
 pub mod value;
 

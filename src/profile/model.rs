@@ -21,7 +21,16 @@ use crate::model::snmp::Oid;
 pub type Words = BTreeMap<String, String>;
 
 /// Keys of a profile that are no section.
-pub const KEYS: [&str; 7] = ["name", "about", "match", "include", "replaces", "tables", "facts"];
+pub const KEYS: [&str; 8] = [
+    "name",
+    "about",
+    "match",
+    "include",
+    "replaces",
+    "tables",
+    "vlan_contexts",
+    "facts",
+];
 
 /// Knowledge of one family of devices, or of one MIB for others to include.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +47,9 @@ pub struct Profile {
     pub replaces: Vec<String>,
     /// Tables of words.
     pub tables: BTreeMap<String, Words>,
+    /// A column whose last arc of the index is a VLAN id, and whose value is 1 where
+    /// the VLAN is in use: its bridge table stands in a context of its own.
+    pub vlan_contexts: Option<Oid>,
     /// Facts by key.
     pub facts: BTreeMap<String, Expr>,
     /// Rules by section, in their order.
@@ -253,6 +265,7 @@ impl<'de> Deserialize<'de> for Profile {
                         "match" => profile.matches = map.next_value::<Many<Match>>()?.0,
                         "include" => profile.include = map.next_value::<Many<String>>()?.0,
                         "replaces" => profile.replaces = map.next_value::<Many<String>>()?.0,
+                        "vlan_contexts" => profile.vlan_contexts = Some(map.next_value()?),
                         "tables" => profile.tables = map.next_value()?,
                         "facts" => profile.facts = facts(map.next_value()?)?,
                         other => {

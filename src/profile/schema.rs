@@ -20,6 +20,7 @@ pub fn schema() -> Json {
         "match": many(&matching),
         "include": many(&text),
         "replaces": many(&text),
+        "vlan_contexts": {"type": "string", "description": "A column with one row per VLAN (value 1: in use) of a device that keeps each VLAN's bridge table in a context of its own."},
         "tables": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": {"type": "string"}}},
         "facts": {"type": "object", "propertyNames": {"pattern": "^[a-z0-9_]+$"}, "additionalProperties": expr},
     });

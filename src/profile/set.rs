@@ -211,10 +211,16 @@ impl<'a> Chain<'a> {
             .is_some_and(|words| words.contains(word))
     }
 
+    /// The column that tells the VLANs with a context each, if the device keeps them so.
+    pub fn vlan_contexts(&self) -> Option<&'a Oid> {
+        self.profiles().find_map(|p| p.vlan_contexts.as_ref())
+    }
+
     /// What to ask the device for.
     pub fn plan(&self, what: What) -> Plan {
         let mut gets = BTreeSet::new();
         let mut columns = BTreeSet::new();
+        let mut contexts: Vec<Oid> = Vec::new();
         let mut see = |steps: &Steps| {
             gets.extend(steps.get.clone());
             for column in [&steps.column, &steps.any, &steps.count, &steps.total] {
@@ -223,6 +229,7 @@ impl<'a> Chain<'a> {
         };
         for profile in self.profiles() {
             if what == What::Inventory {
+                contexts.extend(profile.vlan_contexts.clone());
                 for (key, expr) in &profile.facts {
                     if !self.is_replaced(profile, key) {
                         expr.walk(&mut see);
@@ -249,6 +256,7 @@ impl<'a> Chain<'a> {
                 }
             }
         }
+        columns.extend(contexts);
         // A column below another is read with it.
         let outermost: Vec<Oid> = columns
             .iter()

@@ -250,12 +250,18 @@ pub fn mac(value: &V) -> Option<String> {
     Some(hex(&six))
 }
 
-/// An IP address of four or sixteen bytes, or of a text that spells one.
+/// An IP address of four or sixteen bytes, also after the number of their family
+/// (1 and 2, as in LLDP), or of a text that spells one.
 pub fn ip(value: &V) -> Option<String> {
     if let V::Text(text) = value {
         return text.parse::<std::net::IpAddr>().ok().map(|ip| ip.to_string());
     }
     let bytes = value.to_bytes()?;
+    let bytes = match bytes.as_slice() {
+        [1, four @ ..] if four.len() == 4 => four.to_vec(),
+        [2, sixteen @ ..] if sixteen.len() == 16 => sixteen.to_vec(),
+        _ => bytes,
+    };
     if let Ok(four) = <[u8; 4]>::try_from(bytes.as_slice()) {
         Some(std::net::Ipv4Addr::from(four).to_string())
     } else if let Ok(sixteen) = <[u8; 16]>::try_from(bytes.as_slice()) {
@@ -317,6 +323,17 @@ mod tests {
         assert_eq!(bytes_text(&[1, 2]), "01:02");
         assert_eq!(bytes_text("Thạch Khoán\0".as_bytes()), "Thạch Khoán");
         assert_eq!(bytes_text(&[0x42, 0xe9]), "Bé");
+    }
+
+    #[test]
+    fn an_address_may_follow_the_number_of_its_family() {
+        let ip_of = |bytes: &[u8]| ip(&V::Bytes(bytes.to_vec()));
+        assert_eq!(ip_of(&[10, 56, 32, 113]).as_deref(), Some("10.56.32.113"));
+        assert_eq!(ip_of(&[1, 10, 56, 32, 113]).as_deref(), Some("10.56.32.113"));
+        let mut six = vec![2, 0xfd];
+        six.resize(17, 0);
+        assert_eq!(ip_of(&six).as_deref(), Some("fd00::"));
+        assert_eq!(ip_of(&[3, 10, 56, 32, 113]), None);
     }
 
     #[test]

@@ -24,7 +24,11 @@ struct Lab {
 }
 
 fn lab() -> Lab {
-    let recordings = Recordings::new(Some(folder()));
+    lab_of(folder())
+}
+
+fn lab_of(folder: std::path::PathBuf) -> Lab {
+    let recordings = Recordings::new(Some(folder));
     let clock = SystemClock::shared();
     for kind in scripted::NAMES {
         let device = scripted::device(kind, &format!("lab-{kind}"), &clock).unwrap();
@@ -144,4 +148,34 @@ fn a_real_snmpd_is_read() {
     assert!(names.contains(&"lo"), "{names:?}");
     assert!(told["memory"][0]["size_bytes"].as_u64().unwrap() > 1_000_000);
     assert_eq!(told.get("errors"), None);
+}
+
+#[test]
+fn a_switch_that_keeps_each_vlan_in_a_context_tells_the_bridge_tables_of_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let system = "1.3.6.1.2.1.1.1.0|4|Cisco IOS Software, made up\n\
+                  1.3.6.1.2.1.1.2.0|6|1.3.6.1.4.1.9.1.1208\n1.3.6.1.2.1.1.3.0|67|360000\n";
+    let context = |vlan: u32, mac: &str, port: u32, if_index: u32| {
+        format!(
+            "{system}1.3.6.1.2.1.17.1.4.1.2.{port}|2|{if_index}\n1.3.6.1.2.1.17.4.3.1.2.{mac}|2|{port}\n\
+             1.3.6.1.2.1.17.4.3.1.3.{mac}|2|3\n1.3.6.1.4.1.9.9.46.1.3.1.1.2.1.{vlan}|2|1\n"
+        )
+    };
+    let vlans = "1.3.6.1.4.1.9.9.46.1.3.1.1.2.1.1|2|1\n1.3.6.1.4.1.9.9.46.1.3.1.1.2.1.10|2|1\n\
+                 1.3.6.1.4.1.9.9.46.1.3.1.1.2.1.1002|2|1\n";
+    for (name, text) in [
+        ("sw.snmprec", format!("{system}{vlans}")),
+        ("sw@1.snmprec", context(1, "2.27.33.0.0.1", 3, 10103)),
+        ("sw@10.snmprec", context(10, "2.27.33.0.0.10", 5, 10105)),
+    ] {
+        std::fs::write(dir.path().join(name), text).unwrap();
+    }
+    let lab = lab_of(dir.path().to_owned());
+    let learnt = json(&inspect(&lab, &["-c", "sw", "--format", "json"]));
+    let fdb = serde_json::json!([
+        {"mac": "02:1b:21:00:00:01", "if_index": 10103, "vlan": 1},
+        {"mac": "02:1b:21:00:00:0a", "if_index": 10105, "vlan": 10},
+    ]);
+    assert_eq!(learnt["fdb"], fdb, "{learnt}");
+    assert_eq!(learnt["errors"], Json::Null, "{learnt}");
 }

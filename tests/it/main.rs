@@ -14,6 +14,7 @@ mod cli_status;
 mod cli_walk;
 mod config_check;
 mod config_invalid;
+mod daemon_moved;
 mod daemon_outage;
 mod daemon_people;
 mod daemon_start;

@@ -58,6 +58,34 @@ fn a_mistake_is_told_with_its_line() {
 }
 
 #[test]
+fn all_mistakes_of_all_files_are_told_not_the_first() {
+    let dir = tempfile::tempdir().unwrap();
+    write(
+        dir.path(),
+        "one.yaml",
+        "about: three mistakes\nfacts:\n  model: {get: 1.3.6..1}\n  vendor: Acme\n  serial: {gte: 1.3.6.1}\n\
+         sensors:\n  - kind: temperature\n    vaule: 3\n  - {kind: fan, value: {column: 1.3.6.1.2}}\nsoftwares: 1\n",
+    );
+    write(
+        dir.path(),
+        "two.yaml",
+        "facts:\n  class: swich\n  model: {get: 1.3.6.1.0, regex: '('}\n",
+    );
+    let problems = load::with_folder(dir.path()).unwrap_err();
+    let places: Vec<(bool, usize)> = problems
+        .as_slice()
+        .iter()
+        .map(|p| (p.file.ends_with("one.yaml"), p.line))
+        .collect();
+    for wanted in [(true, 3), (true, 5), (true, 8), (true, 10), (false, 3)] {
+        // A field's mistake is told where its rule begins.
+        let is_near = |(one, line): &(bool, usize)| *one == wanted.0 && line.abs_diff(wanted.1) <= 1;
+        assert!(places.iter().any(is_near), "{wanted:?} of {places:?}: {problems}");
+    }
+    assert!(places.len() <= 7, "{problems}");
+}
+
+#[test]
 fn the_users_own_profile_takes_the_place_of_a_built_in_one() {
     let dir = tempfile::tempdir().unwrap();
     write(

@@ -81,6 +81,10 @@ fn every_device_is_known_for_what_it_is() {
             "mikrotik-ap",
             ["MikroTik", "cAP ac", "LABMT0001", "7.16.2", "wifi_ap"],
         ),
+        (
+            "openwrt",
+            ["OpenWrt", "TP-Link Archer C6 v3", "", "23.05.3", "router"],
+        ),
         ("qnap", ["QNAP", "TS-453D", "LABQNAP001", "5.1.7", "storage"]),
         ("ricoh", ["Ricoh", "IM C2500", "LABRIC00001", "1.08", "copier"]),
         (
@@ -95,6 +99,10 @@ fn every_device_is_known_for_what_it_is() {
         ),
         ("santak", ["Santak", "C3KS", "LABSTK00001", "", "ups"]),
         ("standard-switch", ["", "LAB-4P", "LABSW00001", "1.4.2", "switch"]),
+        (
+            "tripp-lite",
+            ["Tripp Lite", "SMART1500RM2U", "MADE-UP-0001", "20.0.0", "ups"],
+        ),
         ("ups-rfc1628", ["LabPower", "LabPower LP-2000", "", "2.1", "ups"]),
         ("windows", ["Microsoft", "Intel x64", "", "10 22H2", "computer"]),
         ("zte", ["ZTE", "ZXR10 5950-28TM-H", "", "V3.01.01.B20", "switch"]),

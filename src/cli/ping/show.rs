@@ -65,6 +65,7 @@ pub(super) fn reason(outcome: &Outcome) -> Option<String> {
             | Reason::Parent(_)
             | Reason::NotPolled
             | Reason::Blind
+            | Reason::OtherDevice(_)
             | Reason::Internal(_) => reason.label(),
         },
         Outcome::Blind(blind) => match blind {

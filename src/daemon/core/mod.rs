@@ -19,6 +19,7 @@ mod pings;
 mod record;
 mod turns;
 mod view;
+mod who;
 
 pub use people::Asked;
 
@@ -46,6 +47,7 @@ use crate::clock::SharedClock;
 use crate::config::model::Config;
 use crate::inventory::Host;
 use crate::inventory::Inventory;
+use crate::inventory::identity::Register;
 use crate::metrics::Meters;
 use crate::model::Event;
 use crate::model::IncidentId;
@@ -149,6 +151,7 @@ pub struct Core {
     effects: Effects,
     pings: BTreeMap<TargetId, pings::Pinging>,
     devices: BTreeMap<TargetId, turns::Device>,
+    register: Register<TargetId>,
     record: record::Record,
     cycles: record::Cycles,
     by_hand: ByHand,
@@ -237,6 +240,7 @@ impl Core {
             effects,
             pings: BTreeMap::new(),
             devices: BTreeMap::new(),
+            register: Register::default(),
             record: record::Record::new(around.writer.clone(), mono),
             cycles: record::Cycles::default(),
             is_changed: true,
@@ -547,6 +551,11 @@ impl Core {
         };
         self.devices
             .retain(|id, _| self.now.targets.agents.contains_key(id));
+        // The new configuration may know the new addresses.
+        self.devices
+            .values_mut()
+            .for_each(|device| device.elsewhere = None);
+        self.register_all();
         let links = &self.now.inventory.links;
         self.around.meters.retain_links(|link| links.contains_key(link));
         let all: Vec<TargetId> = self.table.topology().specs().iter().map(|s| s.id).collect();

@@ -1,6 +1,7 @@
 //! SNMP turns and checks: what they brought becomes views, facts, events and history.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::Core;
@@ -33,19 +34,29 @@ use crate::store::DeviceInterfaces;
 use crate::store::Sample;
 use crate::store::SeriesKey;
 
+/// The fact that says where a device was asked the last time.
+pub(super) const ADDRESS: &str = "address";
+
+/// The fact that holds what it calls itself.
+pub(super) const SYS_NAME: &str = "sys_name";
+
 /// What is remembered of a device between its turns.
 #[derive(Default)]
 pub(super) struct Device {
     /// What the poller remembers; absent while a turn is under way.
-    state: State,
+    pub(super) state: State,
     /// When everything was asked the last time.
-    inventory_at: Option<Mono>,
+    pub(super) inventory_at: Option<Mono>,
     /// Since when it has not answered.
-    silent_since: Option<Mono>,
+    pub(super) silent_since: Option<Mono>,
     /// What it is, and was.
-    facts: Facts,
+    pub(super) facts: Facts,
     /// Its interfaces, by name.
-    interfaces: BTreeMap<String, InterfaceView>,
+    pub(super) interfaces: BTreeMap<String, InterfaceView>,
+    /// Where it was found, if that is not where it is asked.
+    pub(super) elsewhere: Option<SocketAddr>,
+    /// The last turn at its address was answered by itself.
+    pub(super) is_at_home: bool,
 }
 
 impl Core {
@@ -75,6 +86,7 @@ impl Core {
             let known = list.into_iter().map(|i| (i.name.clone(), i)).collect();
             self.devices.entry(id).or_default().interfaces = known;
         }
+        self.register_all();
     }
 
     pub(super) fn begin_turn(&mut self, id: TargetId) {
@@ -102,7 +114,7 @@ impl Core {
         };
         let order = TurnOrder {
             target: id,
-            address,
+            address: device.elsewhere.unwrap_or(address),
             credentials: agent.credentials.clone(),
             state: std::mem::take(&mut device.state),
             what,
@@ -113,7 +125,8 @@ impl Core {
     pub(super) fn end_turn(&mut self, turn: Turn) {
         let Turn {
             target: id,
-            polled,
+            address,
+            mut polled,
             state,
         } = turn;
         let wall = self.around.clock.wall();
@@ -123,10 +136,15 @@ impl Core {
         if let Outcome::Bad(reason) = &polled.outcome {
             meter.failed(reason);
         }
-        let answered = polled.outcome == Outcome::Good;
-        let Some(agent) = self.now.targets.agents.get(&id) else {
+        let Some(interval) = self.now.targets.agents.get(&id).map(|a| a.interval) else {
             return;
         };
+        if self.is_overtaken(id, address, &polled) {
+            self.ended(Look::Snmp(id));
+            return;
+        }
+        let state = self.whose(id, address, &mut polled, state);
+        let answered = polled.outcome == Outcome::Good;
         let device = self.devices.entry(id).or_default();
         device.state = state;
         // Another's trouble (ours) is no silence of the device.
@@ -142,13 +160,15 @@ impl Core {
             .map(|since| mono.since(since))
             .unwrap_or_default();
         self.plan
-            .set_interval(Look::Snmp(id), long_outage_interval(agent.interval, silent));
+            .set_interval(Look::Snmp(id), long_outage_interval(interval, silent));
         if answered {
             if polled.what == What::Inventory && !polled.partial {
                 device.inventory_at = Some(mono);
             }
-            self.learn(id, &polled, wall);
+            self.learn(id, address, &polled, wall);
             if polled.rebooted {
+                // It may have come back as something else: other firmware, other parts.
+                self.ask_everything(id);
                 self.table.rebooted(id, polled.at, wall, &mut self.effects);
             }
         } else {
@@ -173,7 +193,7 @@ impl Core {
     }
 
     /// Takes in what a device told: an answer without a fact erases nothing (trap 7).
-    fn learn(&mut self, id: TargetId, polled: &Polled, wall: Timestamp) {
+    pub(super) fn learn(&mut self, id: TargetId, address: SocketAddr, polled: &Polled, wall: Timestamp) {
         let Some(device) = self.devices.get_mut(&id) else {
             return;
         };
@@ -186,6 +206,14 @@ impl Core {
             });
         };
         let mut told = polled.facts();
+        told.push(crate::model::Fact {
+            key: ADDRESS.to_owned(),
+            value: address.ip().to_string(),
+        });
+        told.extend(polled.learnt.sys_name.iter().map(|name| crate::model::Fact {
+            key: SYS_NAME.to_owned(),
+            value: name.clone(),
+        }));
         let changes = device
             .facts
             .learn(told.iter().map(|f| (f.key.as_str(), f.value.as_str())));
@@ -254,6 +282,9 @@ impl Core {
             readings: polled.readings(),
         };
         self.publisher.modify(id, |view| view.snmp = Some(Arc::new(snmp)));
+        if polled.what == What::Inventory {
+            self.register(id);
+        }
     }
 
     fn sample_turn(&mut self, id: TargetId, polled: &Polled, seen: &[InterfaceView]) {

@@ -19,6 +19,7 @@ pub mod finding;
 pub mod keys;
 pub mod poll;
 mod poll_view;
+mod poll_vlans;
 pub mod responder;
 pub mod session;
 pub mod size;

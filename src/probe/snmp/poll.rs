@@ -20,6 +20,7 @@ use super::client::Limits;
 use super::client::WalkEnd;
 use super::credential::Credential;
 use super::finding::Finding;
+use super::poll_vlans;
 use crate::clock::SharedClock;
 use crate::model::Fact;
 use crate::model::Mono;
@@ -98,8 +99,8 @@ impl Subject {
 pub struct State {
     /// Which credential worked.
     credential: Option<usize>,
-    /// sysObjectID and sysDescr, and the profile that they led to.
-    identity: Option<(Option<String>, Option<String>)>,
+    /// sysObjectID, sysDescr and sysName; and the profile that they led to.
+    identity: Option<[Option<String>; 3]>,
     profile: Option<String>,
     facts: BTreeMap<String, String>,
     memory: Memory,
@@ -175,6 +176,8 @@ struct Turn<'a> {
     packets: u32,
     rows: Rows,
     gaps: Vec<Gap>,
+    /// What could not be learnt, though all that was to be read was read.
+    notes: Vec<Gap>,
 }
 
 impl Poller {
@@ -213,11 +216,16 @@ impl Poller {
             packets: tried,
             rows,
             gaps: Vec::new(),
+            notes: Vec::new(),
         };
         let answered = self.clock.mono();
         let profiles = self.profiles.load_full();
         let told = system(&turn.rows);
-        let identity = (told.sys_object_id.clone(), told.sys_descr.clone());
+        let identity = [
+            told.sys_object_id.clone(),
+            told.sys_descr.clone(),
+            told.sys_name.clone(),
+        ];
         let known = state.identity.as_ref() == Some(&identity)
             && state.profile.as_ref().is_some_and(|p| profiles.get(p).is_some());
         // A device that was replaced by another is asked for everything.
@@ -230,6 +238,9 @@ impl Poller {
             return self.silent(at, start, what, turn.packets, Finding::Stopped);
         };
         turn.read(&chain.plan(what)).await;
+        if let (What::Inventory, Some(column)) = (what, chain.vlan_contexts()) {
+            turn.read_vlans(column).await;
+        }
         let known = (what == What::Readings).then_some(&state.facts);
         let mut learnt = crate::profile::apply(&chain, &turn.rows, known);
         if what == What::Inventory {
@@ -249,22 +260,15 @@ impl Poller {
             learnt.uptime_seconds,
             answered,
         );
-        let interfaces = names
-            .into_iter()
-            .zip(&learnt.interfaces)
-            .zip(totals)
-            .map(|((name, told), totals)| PolledInterface {
-                name,
-                told: told.clone(),
-                totals,
-            })
-            .collect();
+        let interfaces = joined(names, &learnt.interfaces, totals);
         learnt.address = address_text(subject.address);
         learnt.version = Some(turn.agent.credential.version().as_str().to_owned());
         learnt.uptime_seconds = uptime.map(|u| u.as_secs_f64()).or(learnt.uptime_seconds);
         learnt.packets = Some(turn.packets);
         let partial = !turn.gaps.is_empty();
-        learnt.errors.splice(0..0, turn.gaps);
+        learnt
+            .errors
+            .splice(0..0, turn.gaps.into_iter().chain(turn.notes));
         Polled {
             at,
             what,
@@ -425,6 +429,49 @@ impl Turn<'_> {
         }
     }
 
+    /// The bridge tables of the VLANs that the column tells, each in its own context.
+    async fn read_vlans(&mut self, column: &Oid) {
+        let columns = [
+            Oid::new(poll_vlans::FDB_PORT),
+            Oid::new(poll_vlans::PORT_IF_INDEX),
+        ];
+        for vlan in poll_vlans::in_use(&self.rows, column) {
+            let left = self.until.since(self.poller.clock.mono());
+            if left.is_zero() {
+                self.gap("fdb", "the time for this device ran out");
+                return;
+            }
+            let credential = poll_vlans::credential(&self.agent.credential, vlan);
+            let agent = Agent {
+                credential: Arc::new(credential),
+                ..self.agent.clone()
+            };
+            let limits = Limits {
+                time: left,
+                ..Limits::default()
+            };
+            let walk = self.poller.client.walk(&agent, &columns, limits).await;
+            self.packets = self.packets.saturating_add(walk.packets);
+            let failed = walk.columns.iter().find_map(|end| match end {
+                WalkEnd::Finding(finding) => Some(finding.to_string()),
+                WalkEnd::Complete
+                | WalkEnd::NonIncreasing
+                | WalkEnd::RowLimit
+                | WalkEnd::PacketLimit
+                | WalkEnd::Deadline => None,
+            });
+            poll_vlans::keep(&mut self.rows, vlan, &walk.rows.into_iter().collect());
+            if let Some(why) = failed {
+                // An agent that has no such contexts would let each of them time out.
+                self.notes.push(Gap {
+                    what: format!("fdb of VLAN {vlan}"),
+                    why,
+                });
+                return;
+            }
+        }
+    }
+
     async fn walk(&mut self, columns: &[Oid]) {
         let now = self.poller.clock.mono();
         let left = self.until.since(now);
@@ -458,6 +505,20 @@ impl Turn<'_> {
             self.gap(&column.to_string(), &why);
         }
     }
+}
+
+/// Names, what was told, and totals, one by one.
+fn joined(names: Vec<String>, told: &[Interface], totals: Vec<Totals>) -> Vec<PolledInterface> {
+    names
+        .into_iter()
+        .zip(told)
+        .zip(totals)
+        .map(|((name, told), totals)| PolledInterface {
+            name,
+            told: told.clone(),
+            totals,
+        })
+        .collect()
 }
 
 /// The address as the command line takes it: the port only where it is not 161.

@@ -101,14 +101,6 @@ impl Readings {
         }
     }
 
-    /// Percent as a ratio.
-    fn whole_scaled(&mut self, kind: &str, instance: &str, percent: Option<u64>) {
-        let ratio = percent
-            .and_then(|p| u32::try_from(p).ok())
-            .map(|p| f64::from(p) / 100.0);
-        self.add(kind, instance, ratio, "ratio");
-    }
-
     #[expect(clippy::cast_precision_loss, reason = "metrics are f64 by contract")]
     fn whole(&mut self, kind: &str, instance: &str, value: Option<u64>, unit: &str) {
         self.add(kind, instance, value.map(|n| n as f64), unit);
@@ -127,7 +119,7 @@ fn spaces(all: &mut Readings, [used, size]: [&str; 2], spaces: &[Space]) {
         let name = label(s.descr.as_deref(), n);
         if s.unit.is_some() {
             // A share only: no bytes are made up for it.
-            all.whole_scaled(&format!("{used}_ratio"), &name, s.used_bytes);
+            all.add(&format!("{used}_ratio"), &name, s.used_ratio, "ratio");
             continue;
         }
         all.whole(used, &name, s.used_bytes, "bytes");
