@@ -23,12 +23,10 @@ use crate::model::Span;
 use crate::model::TargetId;
 use crate::model::Timestamp;
 use crate::monitor::Snapshot;
-use crate::monitor::availability::Frame;
 use crate::monitor::availability::Shares;
 use crate::monitor::availability::Timeline;
-use crate::monitor::availability::alive;
+use crate::monitor::availability::log::Log;
 use crate::monitor::calendar::start_of_day;
-use crate::monitor::incident::IncidentClass;
 use crate::monitor::interval::Interval;
 use crate::store;
 use crate::store::EventFilter;
@@ -164,30 +162,19 @@ struct Past<'a> {
     snapshot: &'a Snapshot,
     config: &'a Config,
     now: Timestamp,
-    logs: RefCell<BTreeMap<Span, Arc<Log>>>,
-}
-
-/// The events of one span up to now.
-struct Log {
-    window: Interval,
-    alive: Vec<Interval>,
-    own: BTreeMap<TargetId, Vec<Event>>,
-    /// Outages that people classified afterwards.
-    classified: BTreeMap<TargetId, Vec<(Interval, IncidentClass)>>,
+    logs: RefCell<BTreeMap<Span, Arc<Log<Event>>>>,
 }
 
 impl Past<'_> {
-    fn log(&self, over: Span) -> store::Result<Option<Arc<Log>>> {
+    fn log(&self, over: Span) -> store::Result<Option<Arc<Log<Event>>>> {
         if let Some(log) = self.logs.borrow().get(&over) {
             return Ok(Some(Arc::clone(log)));
         }
         let Some(window) = Interval::new(self.now.minus(over), self.now) else {
             return Ok(None);
         };
-        let mut own: BTreeMap<TargetId, Vec<Event>> = BTreeMap::new();
-        let mut of_the_daemon = Vec::new();
-        let mut classified: BTreeMap<TargetId, Vec<(Interval, IncidentClass)>> = BTreeMap::new();
-        let until = self.now;
+        let mut events = Vec::new();
+        let mut classified = Vec::new();
         self.readers.with(|reader| {
             // Each target's last transition before the window says how it began.
             for t in reader.transitions(None, window.from, window.from)? {
@@ -196,7 +183,7 @@ impl Past<'_> {
                     to: t.to,
                     reason: t.reason,
                 };
-                own.entry(t.target).or_default().push(Event {
+                events.push(Event {
                     at: t.at,
                     recorded_at: t.at,
                     target: Some(t.target),
@@ -205,50 +192,33 @@ impl Past<'_> {
             }
             let filter = EventFilter {
                 from: Some(window.from),
-                to: Some(until),
+                to: Some(window.to),
                 kinds: KINDS.map(str::to_owned).to_vec(),
                 ..EventFilter::default()
             };
-            for stored in reader.events(&filter)? {
-                match stored.event.target {
-                    Some(target) => own.entry(target).or_default().push(stored.event),
-                    None => of_the_daemon.push(stored.event),
-                }
-            }
+            reader.each_event(&filter, |stored| {
+                events.push(stored.event);
+                Ok(())
+            })?;
             let lasted = IncidentFilter {
                 from: Some(window.from),
                 ..IncidentFilter::default()
             };
             for row in reader.incidents(&lasted)? {
-                if let Some(piece) = row.classified(until) {
-                    classified.entry(row.target).or_default().push(piece);
-                }
+                classified.extend(row.classified(window.to).map(|piece| (row.target, piece)));
             }
             Ok(())
         })?;
-        let alive = alive(&of_the_daemon, self.now);
-        let log = Arc::new(Log {
-            window,
-            alive,
-            own,
-            classified,
-        });
+        let log = Arc::new(Log::new(window, events, classified));
         self.logs.borrow_mut().insert(over, Arc::clone(&log));
         Ok(Some(log))
     }
 
-    fn timeline(&self, log: &Log, target: TargetId) -> Timeline {
+    fn timeline(&self, log: &Log<Event>, target: TargetId) -> Timeline {
         let in_service_from = self
             .in_service_from(target)
             .map(|day| start_of_day(&self.config.timezone.zone, day));
-        let frame = Frame {
-            in_service_from,
-            alive: &log.alive,
-            classified: log.classified.get(&target).map_or(&[], Vec::as_slice),
-            ..Frame::default()
-        };
-        let events = log.own.get(&target).map_or(&[][..], Vec::as_slice);
-        Timeline::new(target, log.window, events, &frame)
+        log.timeline(target, in_service_from, &[])
     }
 
     fn in_service_from(&self, target: TargetId) -> Option<jiff::civil::Date> {
@@ -285,7 +255,7 @@ impl Past<'_> {
                 .config
                 .calendars
                 .get(name)
-                .map(|c| timeline.shares_within(&c.intervals(log.window))),
+                .map(|c| timeline.shares_within(&c.intervals(log.window()))),
         })
     }
 

@@ -9,6 +9,8 @@
 //! 4. maintenance: a window, or an outage that was classified as planned afterwards;
 //! 5. the state.
 
+pub mod log;
+
 use std::collections::BTreeMap;
 use std::ops::Add;
 use std::ops::AddAssign;

@@ -13,15 +13,12 @@ use super::subject::subject;
 use crate::i18n::Text;
 use crate::i18n::collate;
 use crate::inventory::Exemption;
-use crate::model::Event;
 use crate::model::Ratio;
 use crate::model::Span;
 use crate::model::TargetId;
 use crate::model::Timestamp;
-use crate::monitor::availability::Frame;
 use crate::monitor::availability::Shares;
-use crate::monitor::availability::Timeline;
-use crate::monitor::availability::alive;
+use crate::monitor::availability::log::Log;
 use crate::monitor::calendar::start_of_day;
 use crate::monitor::interval::Interval;
 use crate::report::Dataset;
@@ -101,11 +98,15 @@ fn lines(source: &Source) -> Vec<Line<'_>> {
         return Vec::new();
     };
     let hours = source.office_hours.intervals(window);
-    let alive = alive(&source.events, window.to);
-    let mut own: BTreeMap<TargetId, Vec<&Event>> = BTreeMap::new();
-    for event in &source.events {
-        if let Some(target) = event.target {
-            own.entry(target).or_default().push(event);
+    let classified = source
+        .incidents
+        .iter()
+        .filter_map(|row| Some((row.target, row.classified(window.to)?)));
+    let log = Log::new(window, &source.events, classified);
+    let mut began: BTreeMap<TargetId, u64> = BTreeMap::new();
+    for row in &source.incidents {
+        if row.started_at >= source.period.0 && row.started_at < source.period.1 {
+            *began.entry(row.target).or_default() += 1;
         }
     }
     let mut lines: Vec<Line<'_>> = source
@@ -114,27 +115,14 @@ fn lines(source: &Source) -> Vec<Line<'_>> {
         .filter_map(|(key, id)| {
             let subject = subject(source, key).filter(|s| source.wants(s.site))?;
             let exempt = exempt(source, subject.exemption);
-            let classified: Vec<_> = source
-                .incidents
-                .iter()
-                .filter(|row| row.target == *id)
-                .filter_map(|row| row.classified(window.to))
-                .collect();
-            let frame = Frame {
-                in_service_from: subject
-                    .in_service_from
-                    .map(|day| start_of_day(&source.locale.timezone, day)),
-                exempt: &exempt,
-                alive: &alive,
-                classified: &classified,
-                ..Frame::default()
-            };
-            let events = own.get(id).map_or(&[][..], Vec::as_slice);
-            let timeline = Timeline::new(*id, window, events.iter().copied(), &frame);
+            let in_service_from = subject
+                .in_service_from
+                .map(|day| start_of_day(&source.locale.timezone, day));
+            let timeline = log.timeline(*id, in_service_from, &exempt);
             Some(Line {
                 day: timeline.shares(),
                 office: timeline.shares_within(&hours),
-                outages: outages(source, *id),
+                outages: began.get(id).copied().unwrap_or_default(),
                 subject,
             })
         })
@@ -158,15 +146,6 @@ fn micro(ratio: Ratio) -> u64 {
     )]
     let parts = (ratio.get() * 1e12) as u64;
     parts
-}
-
-/// Outages that began in the period.
-fn outages(source: &Source, id: TargetId) -> u64 {
-    let began = source
-        .incidents
-        .iter()
-        .filter(|i| i.target == id && i.started_at >= source.period.0 && i.started_at < source.period.1);
-    u64::try_from(began.count()).unwrap_or(u64::MAX)
 }
 
 /// When a target was left out by decision.
