@@ -3,15 +3,23 @@
 //! Rendered at the moment of sending, from the record: the times in it are
 //! those of the outage, however late it is told (trap 22).
 
+use jiff::civil::Date;
 use serde::Serialize;
 
 use super::kind;
 use crate::i18n::Lang;
 use crate::i18n::Locale;
 use crate::i18n::Text;
+use crate::inventory::Inventory;
+use crate::inventory::UnitKind;
+use crate::model::DeviceId;
 use crate::model::IncidentId;
+use crate::model::LinkId;
 use crate::model::Reason;
+use crate::model::ServiceId;
+use crate::model::SiteId;
 use crate::model::Span;
+use crate::model::TargetKey;
 use crate::model::TargetKind;
 use crate::model::Timestamp;
 
@@ -60,6 +68,49 @@ pub struct About {
     pub site: Option<String>,
     /// The name of its area.
     pub area: Option<String>,
+}
+
+impl About {
+    /// An entry of the inventory on `day`; `None` if there is none of that name.
+    pub fn of(inventory: &Inventory, key: &TargetKey, kinds: &[UnitKind], day: Date) -> Option<Self> {
+        let slug = key.slug.clone();
+        let (name, class, site): (&str, &str, Option<&SiteId>) = match key.kind {
+            TargetKind::Device => {
+                let device = inventory.devices.get(&DeviceId(slug))?;
+                (&device.name, device.class.as_str(), device.site.as_ref())
+            }
+            TargetKind::Link => {
+                let link = inventory.links.get(&LinkId(slug))?;
+                (&link.name, "", Some(&link.site))
+            }
+            TargetKind::Service => {
+                let service = inventory.services.get(&ServiceId(slug))?;
+                (&service.name, "", service.site.as_ref())
+            }
+        };
+        let area = site
+            .and_then(|site| inventory.area_of(site, kinds, day))
+            .and_then(|unit| inventory.units.get(unit));
+        Some(Self {
+            name: name.to_owned(),
+            class: class.to_owned(),
+            site: site.and_then(|s| inventory.sites.get(s)).map(|s| s.name.clone()),
+            area: area.map(|unit| unit.name.clone()),
+            ..Self::nameless(key)
+        })
+    }
+
+    /// A target of which no more is known than its key.
+    pub fn nameless(key: &TargetKey) -> Self {
+        Self {
+            kind: key.kind,
+            id: key.slug.to_string(),
+            name: key.slug.to_string(),
+            class: String::new(),
+            site: None,
+            area: None,
+        }
+    }
 }
 
 /// Who speaks, and how.

@@ -59,28 +59,46 @@ pub struct Routes {
     pub timezone: TimeZone,
 }
 
+/// Who is told of an outage, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Whose name it is in the configuration.
+    pub receiver: String,
+    /// How long the outage must have lasted.
+    pub after: Span,
+    /// Whether the route has quiet hours.
+    pub is_quiet: bool,
+    /// When it may be sent.
+    pub due_at: Timestamp,
+}
+
 impl Routes {
-    /// The receivers for a target, each once, with when a start may be sent.
-    fn receivers(
+    /// The receivers for a target of a kind that selectors fit or not, each once.
+    pub fn receivers(
         &self,
-        view: &dyn View,
-        target: TargetId,
+        kind: TargetKind,
+        fits: &dyn Fn(&Selector) -> bool,
         started_at: Timestamp,
-    ) -> Vec<(String, Timestamp)> {
-        let mut found: Vec<(String, Timestamp)> = Vec::new();
+    ) -> Vec<Told> {
+        let mut found: Vec<Told> = Vec::new();
+        let usual = match kind {
+            TargetKind::Link => self.notify_after_links,
+            TargetKind::Device | TargetKind::Service => self.notify_after,
+        };
         for route in &self.routes {
-            if !view.fits(target, &route.selector) {
+            if !fits(&route.selector) {
                 continue;
             }
-            let usual = match view.kind(target) {
-                Some(TargetKind::Link) => self.notify_after_links,
-                Some(TargetKind::Device | TargetKind::Service) | None => self.notify_after,
-            };
             let after = route.notify_after.unwrap_or(usual);
             let due_at = after_quiet(route.quiet, &self.timezone, started_at.plus(after));
             for receiver in &route.receivers {
-                if found.iter().all(|(r, _)| r != receiver) {
-                    found.push((receiver.clone(), due_at));
+                if found.iter().all(|t| t.receiver != *receiver) {
+                    found.push(Told {
+                        receiver: receiver.clone(),
+                        after,
+                        is_quiet: route.quiet.is_some(),
+                        due_at,
+                    });
                 }
             }
             if !route.goes_on {
@@ -88,6 +106,16 @@ impl Routes {
             }
         }
         found
+    }
+
+    /// The receivers for a target as the monitor sees it, with when a start may be sent.
+    fn due(&self, view: &dyn View, target: TargetId, started_at: Timestamp) -> Vec<(String, Timestamp)> {
+        // What has no kind is no target any more; it waits as a device does.
+        let kind = view.kind(target).unwrap_or(TargetKind::Device);
+        self.receivers(kind, &|selector| view.fits(target, selector), started_at)
+            .into_iter()
+            .map(|told| (told.receiver, told.due_at))
+            .collect()
     }
 
     /// Every receiver of any route: for what concerns the monitor itself.
@@ -152,7 +180,7 @@ pub fn plan(events: &[Event], view: &dyn View, routes: &Routes, now: Timestamp) 
             (EventKind::OutageClosed { incident, .. }, Some(target)) => {
                 ends.extend(
                     routes
-                        .receivers(view, target, event.at)
+                        .due(view, target, event.at)
                         .into_iter()
                         .map(|(receiver, _)| OutboxChange::InsertEnd {
                             message: message(receiver, kind::CLOSED, Some(target), Some(*incident), now, now),
@@ -180,21 +208,9 @@ pub fn plan(events: &[Event], view: &dyn View, routes: &Routes, now: Timestamp) 
                 }
             }
             (EventKind::FlappingStarted, Some(target)) if view.is_told(target) => {
-                starts.extend(
-                    routes
-                        .receivers(view, target, now)
-                        .into_iter()
-                        .map(|(receiver, _)| {
-                            OutboxChange::Insert(message(
-                                receiver,
-                                kind::FLAPPING,
-                                Some(target),
-                                None,
-                                now,
-                                now,
-                            ))
-                        }),
-                );
+                starts.extend(routes.due(view, target, now).into_iter().map(|(receiver, _)| {
+                    OutboxChange::Insert(message(receiver, kind::FLAPPING, Some(target), None, now, now))
+                }));
             }
             (EventKind::BlindStarted, _) => {
                 starts.extend(to_everyone(routes, kind::BLIND, None, event.at, now));
@@ -259,7 +275,7 @@ fn start(
         return Vec::new();
     }
     routes
-        .receivers(view, target, started_at)
+        .due(view, target, started_at)
         .into_iter()
         .map(|(receiver, due_at)| {
             OutboxChange::InsertOnce(message(

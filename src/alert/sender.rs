@@ -34,7 +34,6 @@ use crate::i18n::Lang;
 use crate::i18n::Locale;
 use crate::inventory::UnitKind;
 use crate::model::IncidentId;
-use crate::model::SiteId;
 use crate::model::Span;
 use crate::model::TargetId;
 use crate::model::TargetKind;
@@ -287,40 +286,10 @@ impl Sender {
                 area: None,
             };
         };
-        let inventory = &snapshot.inventory;
-        let slug = view.key.slug.clone();
-        let (name, class, site): (Option<&str>, &str, Option<&SiteId>) = match view.key.kind {
-            TargetKind::Device => {
-                let d = inventory.devices.get(&crate::model::DeviceId(slug));
-                (
-                    d.map(|d| d.name.as_str()),
-                    d.map_or("", |d| d.class.as_str()),
-                    d.and_then(|d| d.site.as_ref()),
-                )
-            }
-            TargetKind::Link => {
-                let l = inventory.links.get(&crate::model::LinkId(slug));
-                (l.map(|l| l.name.as_str()), "", l.map(|l| &l.site))
-            }
-            TargetKind::Service => {
-                let s = inventory.services.get(&crate::model::ServiceId(slug));
-                (s.map(|s| s.name.as_str()), "", s.and_then(|s| s.site.as_ref()))
-            }
-        };
         let directory = self.directory.load();
         let today = Locale::new(Lang::Vi, directory.timezone.clone()).day(self.clock.wall());
-        let area = site
-            .and_then(|site| inventory.area_of(site, &directory.area_kind, today))
-            .and_then(|unit| inventory.units.get(unit))
-            .map(|unit| unit.name.clone());
-        About {
-            kind: view.key.kind,
-            id: view.key.slug.to_string(),
-            name: name.unwrap_or(view.key.slug.as_str()).to_owned(),
-            class: class.to_owned(),
-            site: site.and_then(|s| inventory.sites.get(s)).map(|s| s.name.clone()),
-            area,
-        }
+        About::of(&snapshot.inventory, &view.key, &directory.area_kind, today)
+            .unwrap_or_else(|| About::nameless(&view.key))
     }
 }
 

@@ -19,6 +19,7 @@ use crate::alert::message::Notice;
 use crate::alert::message::Voice;
 use crate::alert::message::render;
 use crate::alert::notify::Delivery;
+use crate::alert::route::Told;
 use crate::alert::sender::Directory;
 use crate::clock::Clock;
 use crate::clock::SystemClock;
@@ -28,10 +29,7 @@ use crate::daemon::parts::Plugins;
 use crate::i18n::Lang;
 use crate::i18n::Locale;
 use crate::model::DeviceId;
-use crate::model::LinkId;
 use crate::model::Reason;
-use crate::model::ServiceId;
-use crate::model::SiteId;
 use crate::model::TargetKey;
 use crate::model::TargetKind;
 use crate::model::Timestamp;
@@ -173,45 +171,42 @@ fn preview(name: &str, config: &Config) -> Result<Exit, Failure> {
     let key = target_key(name).ok_or_else(wrong)?;
     let day = parts::today(config, now);
     let described = Described::target(&config.inventory, &key, &config.area_kind, day).ok_or_else(wrong)?;
-    let about = about(config, &key, day).ok_or_else(wrong)?;
-    let mut is_told = false;
-    for route in &config.alerts.routes {
-        if !route.selector.matches(&described.subject()) {
-            continue;
-        }
-        let usual = match key.kind {
-            TargetKind::Link => config.alerts.notify_after_links,
-            TargetKind::Device | TargetKind::Service => config.alerts.notify_after,
-        };
-        let after = route.notify_after.unwrap_or(usual);
-        for receiver in &route.receivers {
-            let lang = directory
-                .receivers
-                .get(receiver)
-                .map_or(config.language, |r| r.lang);
-            let message = example(&about, receiver, &voice(&directory, lang), now);
-            let quiet = if route.quiet.is_some() {
-                ", but not in quiet hours"
-            } else {
-                ""
-            };
-            print(&format!(
-                "to {receiver}, {} s after the first failed look{quiet}:\n\n",
-                after.as_secs()
-            ))?;
-            print(&format!("  {}\n\n", message.subject))?;
-            for line in message.body.lines() {
-                print(&format!("  {line}\n"))?;
-            }
-            print("\n")?;
-            is_told = true;
-        }
-        if !route.goes_on {
-            break;
-        }
+    let about = About::of(&config.inventory, &key, &config.area_kind, day).ok_or_else(wrong)?;
+    let subject = described.subject();
+    let settings = config.monitor_settings(Vec::new(), false);
+    let device = config.inventory.devices.get(&DeviceId(key.slug.clone()));
+    if key.kind == TargetKind::Device && !device.is_some_and(|device| settings.alerts(device)) {
+        print(
+            "nobody would be told: outages of this device raise no alert (by its class, or `alerts: false`)\n",
+        )?;
+        return Ok(Exit::Ok);
     }
-    if !is_told {
+    let told = parts::routes(config).receivers(key.kind, &|selector| selector.matches(&subject), now);
+    if told.is_empty() {
         print("nobody would be told: no route fits\n")?;
+    }
+    for Told {
+        receiver,
+        after,
+        is_quiet,
+        ..
+    } in told
+    {
+        let lang = directory
+            .receivers
+            .get(&receiver)
+            .map_or(config.language, |r| r.lang);
+        let message = example(&about, &receiver, &voice(&directory, lang), now);
+        let quiet = if is_quiet { ", but not in quiet hours" } else { "" };
+        print(&format!(
+            "to {receiver}, {} s after the first failed look{quiet}:\n\n",
+            after.as_secs()
+        ))?;
+        print(&format!("  {}\n\n", message.subject))?;
+        for line in message.body.lines() {
+            print(&format!("  {line}\n"))?;
+        }
+        print("\n")?;
     }
     Ok(Exit::Ok)
 }
@@ -238,35 +233,5 @@ fn target_key(text: &str) -> Option<TargetKey> {
     Some(TargetKey {
         kind,
         slug: slug.parse().ok()?,
-    })
-}
-
-fn about(config: &Config, key: &TargetKey, day: jiff::civil::Date) -> Option<About> {
-    let inventory = &config.inventory;
-    let slug = key.slug.clone();
-    let (name, class, site): (&str, &str, Option<&SiteId>) = match key.kind {
-        TargetKind::Device => {
-            let d = inventory.devices.get(&DeviceId(slug))?;
-            (&d.name, d.class.as_str(), d.site.as_ref())
-        }
-        TargetKind::Link => {
-            let l = inventory.links.get(&LinkId(slug))?;
-            (&l.name, "", Some(&l.site))
-        }
-        TargetKind::Service => {
-            let s = inventory.services.get(&ServiceId(slug))?;
-            (&s.name, "", s.site.as_ref())
-        }
-    };
-    let area = site
-        .and_then(|site| inventory.area_of(site, &config.area_kind, day))
-        .and_then(|unit| inventory.units.get(unit));
-    Some(About {
-        kind: key.kind,
-        id: key.slug.to_string(),
-        name: name.to_owned(),
-        class: class.to_owned(),
-        site: site.and_then(|s| inventory.sites.get(s)).map(|s| s.name.clone()),
-        area: area.map(|u| u.name.clone()),
     })
 }
