@@ -4,6 +4,8 @@
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
@@ -102,6 +104,8 @@ pub struct Asking {
     pub poller: Arc<Poller>,
     /// Turns that may be under way.
     pub turns: Arc<Semaphore>,
+    /// Turns that wait for that.
+    pub turns_waiting: Arc<AtomicU64>,
     /// Names that may be under way.
     pub resolving: Arc<Semaphore>,
     /// Tells the time.
@@ -115,6 +119,7 @@ impl Asking {
             done,
             poller,
             turns: Arc::new(Semaphore::new(turns.max(1))),
+            turns_waiting: Arc::default(),
             resolving: Arc::new(Semaphore::new(RESOLVING)),
             clock,
         }
@@ -123,9 +128,11 @@ impl Asking {
     /// Takes an SNMP turn.
     pub fn turn(&self, order: TurnOrder, patience: Patience) {
         let asking = self.clone();
+        asking.turns_waiting.fetch_add(1, Ordering::Relaxed);
         tokio::spawn(async move {
             // The semaphore is never closed; were it, the turn would go without its bound.
             let place = asking.turns.acquire().await;
+            asking.turns_waiting.fetch_sub(1, Ordering::Relaxed);
             let TurnOrder {
                 target,
                 address,

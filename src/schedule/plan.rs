@@ -17,7 +17,9 @@ pub struct Plan<K> {
     entries: HashMap<K, Entry>,
     heap: BinaryHeap<Reverse<(Mono, u64, K)>>,
     ticket: u64,
-    counts: Counts,
+    /// Which group a key is counted with.
+    group: fn(K) -> usize,
+    counts: Vec<Counts>,
 }
 
 #[derive(Debug)]
@@ -32,7 +34,7 @@ struct Entry {
     ticket: u64,
 }
 
-/// What happened so far.
+/// What happened so far to the keys of one group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     /// Looks begun.
@@ -46,17 +48,24 @@ pub struct Counts {
 }
 
 impl<K: Copy + Eq + Ord + Hash> Default for Plan<K> {
+    /// One group for all.
     fn default() -> Self {
-        Self {
-            entries: HashMap::new(),
-            heap: BinaryHeap::new(),
-            ticket: 0,
-            counts: Counts::default(),
-        }
+        Self::grouped(1, |_| 0)
     }
 }
 
 impl<K: Copy + Eq + Ord + Hash> Plan<K> {
+    /// An empty plan that counts its keys in so many groups; a number beyond them is the last.
+    pub fn grouped(groups: usize, group: fn(K) -> usize) -> Self {
+        Self {
+            entries: HashMap::new(),
+            heap: BinaryHeap::new(),
+            ticket: 0,
+            group,
+            counts: vec![Counts::default(); groups.max(1)],
+        }
+    }
+
     /// Adds a key, first due at `now + phase`, or changes its interval; a key
     /// that keeps its interval keeps its slot.
     pub fn set(&mut self, key: K, interval: Span, phase: Span, now: Mono) {
@@ -94,7 +103,8 @@ impl<K: Copy + Eq + Ord + Hash> Plan<K> {
         if let Some(entry) = self.entries.remove(&key)
             && entry.in_flight_since.is_some()
         {
-            self.counts.in_flight = self.counts.in_flight.saturating_sub(1);
+            let counts = counts_of(&mut self.counts, self.group, key);
+            counts.in_flight = counts.in_flight.saturating_sub(1);
         }
     }
 
@@ -139,10 +149,11 @@ impl<K: Copy + Eq + Ord + Hash> Plan<K> {
                 continue;
             }
             let busy = entry.in_flight_since.is_some();
+            let counts = counts_of(&mut self.counts, self.group, key);
             if entry.slot <= now {
                 // Skip slots that were missed, in step with the phase.
                 let missed = now.since(entry.slot).as_nanos() / entry.interval.as_nanos();
-                self.counts.overruns += u64::try_from(missed).unwrap_or(u64::MAX) + u64::from(busy);
+                counts.overruns += u64::try_from(missed).unwrap_or(u64::MAX) + u64::from(busy);
                 let steps = u32::try_from(missed + 1).unwrap_or(u32::MAX);
                 entry.slot = entry.slot.plus(entry.interval.saturating_mul(steps));
             }
@@ -151,9 +162,9 @@ impl<K: Copy + Eq + Ord + Hash> Plan<K> {
             }
             if !busy {
                 entry.in_flight_since = Some(now);
-                self.counts.in_flight += 1;
-                self.counts.started += 1;
-                self.counts.lag = now.since(at);
+                counts.in_flight += 1;
+                counts.started += 1;
+                counts.lag = now.since(at);
                 due.push(key);
             }
             self.push(key);
@@ -164,7 +175,8 @@ impl<K: Copy + Eq + Ord + Hash> Plan<K> {
     pub fn finished(&mut self, key: K, now: Mono) -> Option<Span> {
         let entry = self.entries.get_mut(&key)?;
         let since = entry.in_flight_since.take()?;
-        self.counts.in_flight = self.counts.in_flight.saturating_sub(1);
+        let counts = counts_of(&mut self.counts, self.group, key);
+        counts.in_flight = counts.in_flight.saturating_sub(1);
         if entry.sooner.is_some() {
             self.push(key);
         }
@@ -186,9 +198,29 @@ impl<K: Copy + Eq + Ord + Hash> Plan<K> {
         self.entries.is_empty()
     }
 
-    /// What happened so far.
-    pub fn counts(&self) -> Counts {
-        self.counts
+    /// What happened so far, group by group.
+    pub fn counts(&self) -> &[Counts] {
+        &self.counts
+    }
+
+    /// How many keys are due and were not handed out, group by group. Costs O(n), but only when there are any.
+    pub fn waiting(&self, now: Mono) -> Vec<u64> {
+        let mut waiting = vec![0; self.counts.len()];
+        if self.next().is_none_or(|at| at > now) {
+            return waiting;
+        }
+        let last = waiting.len().saturating_sub(1);
+        for Reverse((at, ticket, key)) in &self.heap {
+            let is_due = *at <= now
+                && self
+                    .entries
+                    .get(key)
+                    .is_some_and(|e| e.ticket == *ticket && e.in_flight_since.is_none());
+            if is_due && let Some(count) = waiting.get_mut((self.group)(*key).min(last)) {
+                *count += 1;
+            }
+        }
+        waiting
     }
 
     fn push(&mut self, key: K) {
@@ -210,6 +242,12 @@ impl<K: Copy + Eq + Ord + Hash> Plan<K> {
                 .retain(|Reverse((_, ticket, key))| entries.get(key).is_some_and(|e| e.ticket == *ticket));
         }
     }
+}
+
+/// The counts of a key's group. There is one group at least.
+fn counts_of<K>(counts: &mut [Counts], group: fn(K) -> usize, key: K) -> &mut Counts {
+    let place = group(key).min(counts.len().saturating_sub(1));
+    &mut counts[place]
 }
 
 #[cfg(test)]
@@ -247,7 +285,7 @@ mod tests {
         assert_eq!(due(&mut plan, 0).len(), 2);
         plan.finished(2, Mono(S));
         assert_eq!(due(&mut plan, 10 * S), [2]);
-        assert_eq!(plan.counts().overruns, 1);
+        assert_eq!(plan.counts()[0].overruns, 1);
         plan.finished(1, Mono(12 * S));
         assert_eq!(due(&mut plan, 20 * S), [1]);
     }
@@ -277,7 +315,33 @@ mod tests {
         plan.finished(1, Mono(3606 * S));
         assert_eq!(due(&mut plan, 3609 * S), NONE);
         assert_eq!(due(&mut plan, 3610 * S), [1]);
-        assert_eq!(plan.counts().overruns, 359);
+        assert_eq!(plan.counts()[0].overruns, 359);
+    }
+
+    #[test]
+    fn groups_are_counted_apart_and_what_waits_is_known() {
+        let mut plan = Plan::grouped(2, |key: u32| usize::from(key >= 10));
+        for key in [1, 2, 3, 10, 11] {
+            plan.set(key, Span::from_secs(10), Span::ZERO, Mono(0));
+        }
+        assert_eq!(plan.waiting(Mono(0)), [3, 2]);
+        let mut keys = Vec::new();
+        plan.due(Mono(0), 4, &mut keys);
+        assert_eq!(keys, [1, 2, 3, 10]);
+        assert_eq!(plan.waiting(Mono(0)), [0, 1]);
+        assert_eq!(
+            plan.counts().iter().map(|c| c.in_flight).collect::<Vec<_>>(),
+            [3, 1]
+        );
+        plan.finished(10, Mono(S));
+        assert_eq!(due(&mut plan, 10 * S), [11, 10], "1, 2 and 3 are under way still");
+        assert_eq!(
+            plan.counts().iter().map(|c| c.overruns).collect::<Vec<_>>(),
+            [3, 1]
+        );
+        plan.remove(1);
+        assert_eq!(plan.counts()[0].in_flight, 2);
+        assert_eq!(plan.waiting(Mono(10 * S)), [0, 0]);
     }
 
     #[test]
@@ -307,7 +371,7 @@ mod tests {
                     1 => { plan.finished(key, Mono(now)); flying.remove(&key); }
                     _ => for k in due(&mut plan, now) { prop_assert!(flying.insert(k), "{k} twice"); },
                 }
-                prop_assert_eq!(plan.counts().in_flight, flying.len() as u64);
+                prop_assert_eq!(plan.counts()[0].in_flight, flying.len() as u64);
             }
             for k in flying { plan.finished(k, Mono(now)); }
             now += 8 * S;

@@ -25,6 +25,7 @@ pub use people::Asked;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use arc_swap::ArcSwap;
 use jiff::civil::Date;
@@ -235,7 +236,7 @@ impl Core {
             },
             table,
             by_hand: past.by_hand,
-            plan: Plan::default(),
+            plan: Plan::grouped(record::PROTOCOLS, record::protocol_of),
             names: Names::default(),
             effects,
             pings: BTreeMap::new(),
@@ -331,8 +332,15 @@ impl Core {
         }
         self.begin(mono);
         self.follow(wall, mono);
-        self.cycles
-            .turn(&self.plan, &self.around.meters, &self.now.config, wall, mono);
+        let turns_waiting = self.around.asking.turns_waiting.load(Ordering::Relaxed);
+        self.cycles.turn(
+            &self.plan,
+            &self.around.meters,
+            &self.now.config,
+            turns_waiting,
+            wall,
+            mono,
+        );
         if self.is_changed && mono.since(self.published_at) >= PUBLISH {
             self.publish(wall, mono);
         }

@@ -249,6 +249,18 @@ impl Core {
     }
 }
 
+/// Looks are counted by the protocol that they use.
+pub(super) const PROTOCOLS: usize = 3;
+
+/// Which of [`PROTOCOLS`] a look is counted with: `icmp`, `snmp`, `service`.
+pub(super) fn protocol_of(look: Look) -> usize {
+    match look {
+        Look::Ping(_) | Look::Uplink => 0,
+        Look::Snmp(_) => 1,
+        Look::Check(_) => 2,
+    }
+}
+
 /// How the schedule is doing. A cycle is one interval, in which every target is due once.
 #[derive(Default)]
 pub(super) struct Cycles {
@@ -281,20 +293,30 @@ impl Cycles {
         plan: &Plan<Look>,
         meters: &Meters,
         config: &Config,
+        turns_waiting: u64,
         wall: Timestamp,
         mono: Mono,
     ) {
-        let counts = plan.counts();
         let polling = &config.polling;
         let all = [
             (&mut self.icmp, "icmp", polling.intervals.device),
             (&mut self.snmp, "snmp", config.snmp.interval),
             (&mut self.service, "service", polling.intervals.service),
         ];
-        for (cycle, name, interval) in all {
+        let waiting = plan.waiting(mono);
+        for (((cycle, name, interval), counts), waiting) in all.into_iter().zip(plan.counts()).zip(waiting) {
             let meter = meters.protocol(name);
             meter.interval.set(interval);
             meter.lag.set(counts.lag);
+            meter.overruns.raise_to(counts.overruns);
+            // A turn that has begun may still wait for its place.
+            let queued = if name == "snmp" {
+                turns_waiting.min(counts.in_flight)
+            } else {
+                0
+            };
+            meter.queue.set(waiting + queued);
+            meter.in_flight.set(counts.in_flight - queued);
             match cycle.ends_at {
                 Some(at) if mono < at => {}
                 Some(_) => {
@@ -306,8 +328,5 @@ impl Cycles {
                 None => cycle.ends_at = Some(mono.plus(interval)),
             }
         }
-        let icmp = meters.protocol("icmp");
-        icmp.overruns.raise_to(counts.overruns);
-        icmp.in_flight.set(counts.in_flight);
     }
 }
