@@ -7,6 +7,7 @@
 pub mod catalog;
 pub mod collect;
 pub mod expose;
+pub mod instrument;
 pub mod process;
 
 pub use catalog::CATALOG;

@@ -11,6 +11,7 @@ use axum::response::Response;
 use super::Problem;
 use super::Window;
 use super::body;
+use super::figure;
 use super::list;
 use crate::i18n::collate;
 use crate::inventory::Class;
@@ -184,16 +185,16 @@ pub(super) async fn sites(visit: Visit) -> Result<Response, Problem> {
 
 pub(super) async fn areas(visit: Visit) -> Response {
     let overview = Overview::of(&visit.view);
-    let areas: Vec<body::Area> = overview.areas.iter().map(Into::into).collect();
+    let areas: Vec<figure::Area> = overview.areas.iter().map(Into::into).collect();
     Json(areas).into_response()
 }
 
 pub(super) async fn indicators(visit: Visit) -> Response {
     let lang = visit.view.lang();
-    let figures: Vec<body::Indicator> = visit
+    let figures: Vec<figure::Indicator> = visit
         .figures
         .iter()
-        .map(|f| body::Indicator::of(f, lang))
+        .map(|f| figure::Indicator::of(f, lang))
         .collect();
     Json(figures).into_response()
 }

@@ -7,6 +7,7 @@
 
 mod body;
 mod changes;
+mod figure;
 mod lists;
 mod openapi;
 mod status;
@@ -29,11 +30,11 @@ use serde::Serialize;
 
 use changes::CHANGES;
 
-pub use body::Area;
 pub(super) use body::EventBody;
-pub use body::Sum;
 pub use body::Target;
 pub use body::Time;
+pub use figure::Area;
+pub use figure::Sum;
 pub use status::OutageBody;
 pub use status::Status;
 
@@ -132,7 +133,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         name: "indicators",
         summary: "Ratios as they were last worked out.",
         query: &[],
-        schema: SchemaGenerator::subschema_for::<Vec<body::Indicator>>,
+        schema: SchemaGenerator::subschema_for::<Vec<figure::Indicator>>,
         kind: JSON,
         route: || get(lists::indicators),
     },

@@ -7,10 +7,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
-use super::body::Area;
-use super::body::Sum;
 use super::body::Target;
 use super::body::Time;
+use super::figure::Area;
+use super::figure::Sum;
 use crate::i18n::Lang;
 use crate::model::Timestamp;
 use crate::monitor::Snapshot;
