@@ -24,6 +24,8 @@ use tramgac::metrics::{Extra, Meters};
 use tramgac::model::{Span, State, Timestamp};
 use tramgac::monitor::Snapshot;
 
+#[path = "../tests/it/support/blank.rs"]
+mod blank;
 #[expect(dead_code, reason = "the tests use the rest of it")]
 #[path = "../tests/it/support/district.rs"]
 mod district;

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tramgac::clock::SystemClock;
-use tramgac::inventory::{
-    Class, Device, Inventory, Lifecycle, Membership, MonitorMode, Site, SiteKind, SitePolicy, Unit, UnitKind,
-};
+use tramgac::inventory::{Class, Device, Inventory, Membership, Site, SiteKind, SitePolicy, Unit, UnitKind};
 use tramgac::model::{
     Event, EventKind, Fact, IncidentId, Reason, Span, State, TargetId, TargetKey, Timestamp,
 };
@@ -29,32 +27,7 @@ pub(crate) fn open(path: &Path) -> Opened {
 }
 
 pub(crate) fn device(id: &str) -> Device {
-    Device {
-        id: id.parse().unwrap(),
-        name: format!("Máy {id}"),
-        class: Class::Computer,
-        site: Some("ubnd".parse().unwrap()),
-        addresses: Vec::new(),
-        macs: Vec::new(),
-        serial: None,
-        vendor: None,
-        model: None,
-        asset_tag: None,
-        lifecycle: Lifecycle::InUse,
-        condition: None,
-        mode: MonitorMode::Polled,
-        owner: None,
-        purchased_on: None,
-        in_service_from: None,
-        price_vnd: None,
-        warranty_end: None,
-        exemption: None,
-        parents: Vec::new(),
-        credentials: Vec::new(),
-        probing: tramgac::inventory::device::Probing::default(),
-        labels: BTreeMap::new(),
-        origin: tramgac::inventory::Origin::Declared,
-    }
+    crate::support::blank::device(id, &format!("Máy {id}"), Class::Computer, Some("ubnd"))
 }
 
 pub(crate) fn inventory(devices: &[&str]) -> Inventory {

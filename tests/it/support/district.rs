@@ -4,12 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::blank;
 use jiff::civil::{Date, date};
-use serde_json::Value;
-use tramgac::inventory::device::Probing;
 use tramgac::inventory::{
-    Address, Check, Class, Device, Exemption, Host, Inventory, Lifecycle, Link, Medium, Membership,
-    MonitorMode, Origin, Service, Site, SiteKind, SitePolicy, Unit, UnitKind,
+    Address, Class, Device, Exemption, Host, Inventory, Link, Membership, MonitorMode, Service, Site,
+    SiteKind, SitePolicy, Unit, UnitKind,
 };
 use tramgac::lab::thanh_son::{COMMUNES, FORMER_UNITS, SCHOOLS};
 use tramgac::metrics::Extra;
@@ -28,32 +27,7 @@ pub const TODAY: Date = date(2026, 11, 24);
 
 /// An empty device of a class at a site.
 pub fn device(id: &str, class: Class, site: Option<&str>) -> Device {
-    Device {
-        id: id.parse().unwrap(),
-        name: id.to_owned(),
-        class,
-        site: site.map(|s| s.parse().unwrap()),
-        addresses: Vec::new(),
-        macs: Vec::new(),
-        serial: None,
-        vendor: None,
-        model: None,
-        asset_tag: None,
-        lifecycle: Lifecycle::InUse,
-        condition: None,
-        mode: MonitorMode::Polled,
-        owner: None,
-        purchased_on: None,
-        in_service_from: None,
-        price_vnd: None,
-        warranty_end: None,
-        exemption: None,
-        parents: Vec::new(),
-        credentials: Vec::new(),
-        probing: Probing::default(),
-        labels: BTreeMap::new(),
-        origin: Origin::Declared,
-    }
+    blank::device(id, id, class, site)
 }
 
 /// An exemption in force.
@@ -69,91 +43,40 @@ pub fn exemption(reason: &str) -> Exemption {
 
 fn unit(id: &str, name: &str, kind: UnitKind, until_merger: bool) -> Unit {
     Unit {
-        id: id.parse().unwrap(),
-        name: name.to_owned(),
-        kind,
-        parent: None,
-        code: None,
         valid_from: (!until_merger).then_some(date(2025, 7, 1)),
         valid_to: until_merger.then_some(date(2025, 7, 1)),
-        successions: Vec::new(),
-        origin: Origin::Declared,
+        ..blank::unit(id, name, kind)
     }
 }
 
 /// A site of a kind that belonged to one unit before the merger and belongs to another after it.
 pub fn site(id: &str, name: &str, kind: SiteKind, units: &[(&str, bool)]) -> Site {
+    let units = units.iter().map(|(unit, former)| Membership {
+        unit: unit.parse().unwrap(),
+        from: (!former).then_some(date(2025, 7, 1)),
+        to: former.then_some(date(2025, 7, 1)),
+    });
     Site {
-        id: id.parse().unwrap(),
-        name: name.to_owned(),
-        kind,
-        within: None,
-        address: None,
-        coordinates: None,
-        units: units
-            .iter()
-            .map(|(unit, former)| Membership {
-                unit: unit.parse().unwrap(),
-                from: (!former).then_some(date(2025, 7, 1)),
-                to: former.then_some(date(2025, 7, 1)),
-            })
-            .collect(),
-        head_counts: Vec::new(),
-        policy: SitePolicy::Gateway,
-        gateway: None,
-        exemption: None,
-        labels: BTreeMap::new(),
-        origin: Origin::Declared,
+        units: units.collect(),
+        ..blank::site(id, name, kind)
     }
 }
 
 /// A link of a site, carried by the site's router.
 pub fn link(id: &str, site: &str, router: &str) -> Link {
     Link {
-        id: id.parse().unwrap(),
-        name: id.to_owned(),
-        site: site.parse().unwrap(),
-        role: "primary".to_owned(),
-        provider: None,
-        circuit: None,
-        medium: Medium::Fiber,
         contracted_receive_bps: Some(40_000_000),
         contracted_transmit_bps: Some(20_000_000),
-        sla: None,
-        router: Some(router.parse().unwrap()),
-        interface: Some("ether1".to_owned()),
-        via: Vec::new(),
-        far_end: Vec::new(),
-        interval: None,
-        timeout: None,
         loss_threshold: Ratio::new(0.2).ok(),
-        ping: tramgac::inventory::PingOptions::default(),
-        max_rate: None,
         rtt_threshold: Some(Span::from_millis(150)),
-        in_service_from: None,
-        exemption: None,
-        labels: BTreeMap::new(),
-        origin: Origin::Declared,
+        ..blank::link(id, id, site, router)
     }
 }
 
 fn service(id: &str, name: &str, site: &str) -> Service {
     Service {
-        id: id.parse().unwrap(),
-        name: name.to_owned(),
         site: Some(site.parse().unwrap()),
-        parents: Vec::new(),
-        check: Check {
-            kind: "http".to_owned(),
-            options: Value::Null,
-        },
-        interval: None,
-        timeout: None,
-        slow_threshold: None,
-        in_service_from: None,
-        exemption: None,
-        labels: BTreeMap::new(),
-        origin: Origin::Declared,
+        ..blank::service(id, name)
     }
 }
 

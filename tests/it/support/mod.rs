@@ -3,6 +3,7 @@
 #![expect(dead_code, reason = "each test uses a part of it")]
 
 pub mod allocations;
+pub mod blank;
 pub mod board;
 pub mod browser;
 pub mod district;

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::blank;
 use jiff::civil::Date;
 use tramgac::inventory::{
-    Address, Check, Class, Device, Exemption, HeadCount, Host, Inventory, Lifecycle, Link, Medium,
-    Membership, MonitorMode, Origin, Service, Site, SiteKind, SitePolicy, Unit, UnitKind,
+    Address, Check, Class, Device, Exemption, HeadCount, Host, Inventory, Link, Medium, Membership,
+    MonitorMode, Service, Site, SiteKind, Unit, UnitKind,
 };
 use tramgac::lab::thanh_son::{COMMUNES, FORMER_UNITS};
 use tramgac::model::{
@@ -39,118 +40,36 @@ struct Trouble {
     maintenance: bool,
 }
 
-/// A device with nothing set but its name and class.
-pub fn device(id: &str, name: &str, class: Class, site: Option<&str>) -> Device {
-    Device {
-        id: id.parse().unwrap(),
-        name: name.to_owned(),
-        class,
-        site: site.map(|s| s.parse().unwrap()),
-        addresses: Vec::new(),
-        macs: Vec::new(),
-        serial: None,
-        vendor: None,
-        model: None,
-        asset_tag: None,
-        lifecycle: Lifecycle::InUse,
-        condition: None,
-        mode: MonitorMode::Polled,
-        owner: None,
-        purchased_on: None,
-        in_service_from: None,
-        price_vnd: None,
-        warranty_end: None,
-        exemption: None,
-        parents: Vec::new(),
-        credentials: Vec::new(),
-        probing: tramgac::inventory::device::Probing::default(),
-        labels: BTreeMap::new(),
-        origin: Origin::Declared,
-    }
-}
+pub use super::blank::device;
 
 fn site(id: &str, name: &str, kind: SiteKind, unit: &str) -> Site {
     Site {
-        id: id.parse().unwrap(),
-        name: name.to_owned(),
-        kind,
-        within: None,
-        address: None,
-        coordinates: None,
         units: vec![Membership {
             unit: unit.parse().unwrap(),
             from: None,
             to: None,
         }],
-        head_counts: Vec::new(),
-        policy: SitePolicy::Gateway,
-        gateway: None,
-        exemption: None,
-        labels: BTreeMap::new(),
-        origin: Origin::Declared,
+        ..blank::site(id, name, kind)
     }
 }
 
 fn link(id: &str, name: &str, site: &str, router: &str, medium: Medium, provider: &str) -> Link {
     Link {
-        id: id.parse().unwrap(),
-        name: name.to_owned(),
-        site: site.parse().unwrap(),
-        role: "primary".to_owned(),
         provider: Some(provider.to_owned()),
-        circuit: None,
         medium,
         contracted_receive_bps: Some(100_000_000),
-        contracted_transmit_bps: None,
-        sla: None,
-        router: Some(router.parse().unwrap()),
-        interface: Some("ether1".to_owned()),
-        via: Vec::new(),
         far_end: vec![Host::from("192.0.2.1".to_owned())],
-        interval: None,
-        timeout: None,
-        loss_threshold: None,
-        ping: tramgac::inventory::PingOptions::default(),
-        max_rate: None,
-        rtt_threshold: None,
-        in_service_from: None,
-        exemption: None,
-        labels: BTreeMap::new(),
-        origin: Origin::Declared,
+        ..blank::link(id, name, site, router)
     }
 }
 
 fn service(id: &str, name: &str) -> Service {
     Service {
-        id: id.parse().unwrap(),
-        name: name.to_owned(),
-        site: None,
-        parents: Vec::new(),
         check: Check {
             kind: "http".to_owned(),
             options: serde_json::json!({ "url": "https://example.invalid/" }),
         },
-        interval: None,
-        timeout: None,
-        slow_threshold: None,
-        in_service_from: None,
-        exemption: None,
-        labels: BTreeMap::new(),
-        origin: Origin::Declared,
-    }
-}
-
-fn unit(id: &str, name: &str, kind: UnitKind) -> Unit {
-    Unit {
-        id: id.parse().unwrap(),
-        name: name.to_owned(),
-        kind,
-        parent: None,
-        code: None,
-        valid_from: None,
-        valid_to: None,
-        successions: Vec::new(),
-        origin: Origin::Declared,
+        ..blank::service(id, name)
     }
 }
 
@@ -164,7 +83,7 @@ impl Wall {
             blind: false,
         };
         for commune in &COMMUNES {
-            d.unit(unit(commune.id, commune.name, UnitKind::Commune));
+            d.unit(blank::unit(commune.id, commune.name, UnitKind::Commune));
         }
         d.office();
         for former in &FORMER_UNITS {
@@ -206,7 +125,11 @@ impl Wall {
             blind: false,
         };
         for a in 0..areas {
-            d.unit(unit(&format!("xa-{a}"), &format!("Xã số {a}"), UnitKind::Commune));
+            d.unit(blank::unit(
+                &format!("xa-{a}"),
+                &format!("Xã số {a}"),
+                UnitKind::Commune,
+            ));
         }
         for s in 0..sites {
             let unit = format!("xa-{}", s % areas);
