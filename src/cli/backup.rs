@@ -14,6 +14,7 @@ use super::output;
 use crate::clock::SystemClock;
 use crate::store::backup::BackupOptions;
 use crate::store::backup::Copied;
+use crate::store::backup::folder_beside;
 use crate::store::backup::run as copy;
 
 /// The subcommand.
@@ -56,11 +57,7 @@ fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         Err(exit) => return Ok(exit),
     };
     let configured = located.config.as_ref().map(|c| &c.backup);
-    let beside = located
-        .path
-        .parent()
-        .map(|p| p.join("backup"))
-        .unwrap_or_default();
+    let beside = folder_beside(&located.path);
     let options = BackupOptions {
         folder: arguments
             .folder

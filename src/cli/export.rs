@@ -293,6 +293,9 @@ fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         Ok(scope) => scope,
         Err(exit) => return Ok(exit),
     };
+    if !scope.reader.has_writer() {
+        output::note("no daemon runs: this is what the record held when the last one ended");
+    }
     match &arguments.what {
         What::History(options) => history(&scope, options)?,
         What::Events(options) => events(&scope, options)?,

@@ -234,7 +234,14 @@ pub fn record(config: &Config) -> store::Options {
             hour: Some(config.retention.hourly),
             day: config.retention.daily,
         },
-        backups: config.backup.directory.clone(),
+        // Copies that were made by hand only are better than none.
+        backups: Some(
+            config
+                .backup
+                .directory
+                .clone()
+                .unwrap_or_else(|| store::backup::folder_beside(&config.database)),
+        ),
         ..store::Options::default()
     }
 }

@@ -84,6 +84,11 @@ fn stem(database: &Path) -> String {
         .map_or_else(|| "tramgac".to_owned(), |s| s.to_string_lossy().into_owned())
 }
 
+/// Where copies lie if nobody says otherwise: in a folder beside the database.
+pub fn folder_beside(database: &Path) -> PathBuf {
+    database.parent().map(|p| p.join("backup")).unwrap_or_default()
+}
+
 /// The copies of a database in a folder, oldest first. No folder: none.
 pub fn list(database: &Path, folder: &Path) -> Result<Vec<(Timestamp, PathBuf)>> {
     let entries = match fs::read_dir(folder) {
@@ -132,6 +137,12 @@ fn rows(c: &Connection) -> Result<BTreeMap<String, u64>> {
         .collect()
 }
 
+/// What a check said, without the heading that SQLite puts above it.
+pub(super) fn one_line(said: &str) -> String {
+    let lines = said.lines().filter(|line| !line.starts_with("*** in database"));
+    lines.collect::<Vec<_>>().join("; ")
+}
+
 /// Checks a whole file: structure, indexes, foreign keys.
 pub(super) fn check_whole(c: &Connection, path: &Path) -> Result<()> {
     let damaged = |what: String| Error::Damaged {
@@ -142,7 +153,7 @@ pub(super) fn check_whole(c: &Connection, path: &Path) -> Result<()> {
         .query_row("PRAGMA integrity_check(1)", [], |r| r.get(0))
         .map_err(|e| damaged(e.to_string()))?;
     if said != "ok" {
-        return Err(damaged(said));
+        return Err(damaged(one_line(&said)));
     }
     let lost: Option<String> = c
         .prepare("PRAGMA foreign_key_check")

@@ -93,8 +93,9 @@ pub(super) fn create(path: &Path) -> Result<()> {
     }
     let mut connection = Connection::open(&fresh).map_err(Error::sqlite(doing))?;
     for (name, value) in [
-        ("application_id", i64::from(migrate::APPLICATION_ID)),
+        // First: it has no effect any more when anything is in the file.
         ("auto_vacuum", 2),
+        ("application_id", i64::from(migrate::APPLICATION_ID)),
         ("synchronous", 2),
     ] {
         connection
@@ -190,10 +191,6 @@ pub(super) fn open(path: &Path, backups: Option<&Path>, now: Timestamp) -> Resul
             let what = std::error::Error::source(&error)
                 .map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
             let done = salvage::salvage(path, what, backups, now)?;
-            tracing::error!(
-                what = %done.what, set_aside = %done.set_aside.display(), backup = ?done.backup,
-                complete_to = ?done.alive_at, "the database is damaged: it was set aside"
-            );
             salvaged = Some(done);
             open_sound(path)?
         }

@@ -17,6 +17,7 @@ use super::batch::{SavedState, SeriesKey};
 use super::device::{self, StoredFact, StoredInterface};
 use super::error::{Error, Result};
 use super::event::{self, EventFilter, EventSequence, IncidentFilter, IncidentRow, StoredEvent, Transition};
+use super::history::read::Newest;
 use super::history::tails::Tails;
 use super::history::tick::Tick;
 use super::history::{Level, Point};
@@ -39,8 +40,7 @@ const IDLE: usize = 4;
 pub struct Reader {
     connection: Connection,
     path: PathBuf,
-    /// The writer's newest samples, in its own process.
-    tails: Option<Tails>,
+    newest: Newest,
 }
 
 /// Sizes of the record on disk.
@@ -70,7 +70,7 @@ impl Reader {
         let reader = Self {
             connection: connect(path)?,
             path: path.to_owned(),
-            tails: None,
+            newest: Newest::journal(),
         };
         let found = migrate::version(&reader.connection)?;
         match found.cmp(&migrate::NEWEST) {
@@ -190,7 +190,7 @@ impl Reader {
     /// The samples of a series in `from..to`, by time.
     pub fn samples(&self, of: &SeriesKey, from: Timestamp, to: Timestamp) -> Result<Vec<(Timestamp, f64)>> {
         let range = Tick::from(from)..Tick::from(to);
-        let series = history::read::series(&self.connection, self.tails.as_ref(), of)?;
+        let series = history::read::series(&self.connection, &self.newest, of)?;
         let samples = series.map(|s| s.samples(&range)).transpose()?.unwrap_or_default();
         Ok(samples
             .into_iter()
@@ -221,7 +221,7 @@ impl Reader {
         level: Level,
     ) -> Result<Vec<Point>> {
         let range = Tick::from(from)..Tick::from(to);
-        let series = history::read::series(&self.connection, self.tails.as_ref(), of)?;
+        let series = history::read::series(&self.connection, &self.newest, of)?;
         Ok(series
             .map(|s| s.kept_at(level, &range))
             .transpose()?
@@ -353,7 +353,7 @@ impl Readers {
             None => Reader {
                 connection: connect(&self.inner.path)?,
                 path: self.inner.path.clone(),
-                tails: Some(self.inner.tails.clone()),
+                newest: Newest::Shared(self.inner.tails.clone()),
             },
         };
         let result = read(&reader);

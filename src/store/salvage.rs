@@ -85,7 +85,11 @@ fn quick(c: &Connection, path: &Path, pragma: &str) -> Result<()> {
     let said: String = c
         .query_row(pragma, [], |r| r.get(0))
         .map_err(|e| damaged(e.to_string()))?;
-    if said == "ok" { Ok(()) } else { Err(damaged(said)) }
+    if said == "ok" {
+        Ok(())
+    } else {
+        Err(damaged(backup::one_line(&said)))
+    }
 }
 
 /// Sets a damaged database aside and puts the last good backup in its place,

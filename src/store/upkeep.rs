@@ -151,7 +151,9 @@ fn vacuum(c: &Connection) -> Result<Work> {
     let mut rows = statement.query([]).map_err(Error::sqlite(doing))?;
     // Each step of the statement frees one page.
     while rows.next().map_err(Error::sqlite(doing))?.is_some() {}
-    Ok(Work::More)
+    // A file that was made without room for it gives nothing back, ever: its free pages are reused.
+    let left = number("freelist_count")?;
+    Ok(if left < free { Work::More } else { Work::Done })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod cli_alert;
 mod cli_inspect;
 mod cli_ping;
 mod cli_status;

@@ -168,9 +168,8 @@ fn killed_hundreds_of_times_no_announced_event_is_missing() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("tramgac.db");
     let clock = SystemClock::new();
-    let began = clock.mono();
     let mut kills = 0u64;
-    while kills < 300 && clock.mono().since(began) < Span::from_secs(6) {
+    while kills < 200 {
         // 0 to 20 ms after the first announcement, in steps that don't repeat.
         let span = Span::from_micros((kills * 7_919) % 20_000);
         let announced = Victim::start(&path).kill_after(&clock, span);
@@ -186,8 +185,6 @@ fn killed_hundreds_of_times_no_announced_event_is_missing() {
         );
         kills += 1;
     }
-    eprintln!("killed {kills} times");
-    assert!(kills >= 20, "only {kills} kills in 6 s");
     let store = open(&path).store;
     assert!(store.writer().stats().commits < 10);
 }

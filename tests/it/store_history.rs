@@ -9,6 +9,7 @@ use tramgac::model::{Mono, Span, TargetId, Timestamp};
 use tramgac::store::{Batch, Level, Options, Point, Reader, Retention, Sample, SeriesKey, Store};
 
 use crate::store_record::{commit, inventory, t};
+use crate::support::program::{run, stderr, stdout};
 
 /// A clock that goes when it is told to.
 #[derive(Debug, Default)]
@@ -213,6 +214,74 @@ fn what_is_in_the_journal_only_survives_a_restart() {
         .with(|x| x.samples(&key(target, "clients_count"), midnight(0), midnight(1)))
         .unwrap();
     assert_eq!(read.len(), 10);
+    drop(folder);
+}
+
+#[test]
+fn without_a_daemon_chunks_of_every_kind_and_the_journal_are_read_as_one() {
+    let r = Record::new(midnight(0));
+    r.write("clients_count", midnight(0), 0..1440);
+    r.tidy(midnight(1).plus(Span::from_hours(2)));
+    // Half of the next day comes into open chunks, its last minutes only into the journal.
+    r.write("clients_count", midnight(1), 0..720);
+    r.tidy(midnight(1).plus(Span::from_hours(13)));
+    r.tidy(midnight(1).plus(Span::from_hours(14)));
+    r.write("clients_count", midnight(1), 720..730);
+    let Record {
+        folder, path, store, ..
+    } = r;
+    store.close();
+    let count = |sql: &str| -> i64 {
+        let c = rusqlite::Connection::open(&path).unwrap();
+        c.query_row(sql, [], |r| r.get(0)).unwrap()
+    };
+    assert_eq!(
+        count("SELECT count(*) FROM chunk WHERE id >> 60 = 1"),
+        1,
+        "one day is sealed"
+    );
+    assert_eq!(
+        count("SELECT count(*) FROM chunk WHERE id >> 60 = 0"),
+        2,
+        "twelve hours are open"
+    );
+    assert_eq!(
+        count("SELECT count(*) FROM journal"),
+        1,
+        "the rest is in the journal only"
+    );
+    let export = |level: &str| {
+        let file = path.to_string_lossy();
+        let output = run(&[
+            "export",
+            "history",
+            "--database",
+            &file,
+            "--to",
+            "2100-01-01",
+            "--level",
+            level,
+            "--format",
+            "jsonl",
+        ]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(stderr(&output).contains("no daemon runs"), "{}", stderr(&output));
+        let text = stdout(&output);
+        let rows = text.lines().map(|l| serde_json::from_str(l).unwrap());
+        rows.collect::<Vec<serde_json::Value>>()
+    };
+    let samples = export("raw");
+    assert_eq!(samples.len(), 1440 + 730);
+    for (minute, row) in (0..1440).chain(0..730).zip(&samples) {
+        assert!(
+            (row["mean"].as_f64().unwrap() - value(minute)).abs() < 1e-9,
+            "{minute}: {row}"
+        );
+    }
+    let hours = export("1h");
+    assert_eq!(hours.len(), 24 + 13);
+    let counted: u64 = hours.iter().map(|h| h["count"].as_u64().unwrap()).sum();
+    assert_eq!(counted, 1440 + 730);
     drop(folder);
 }
 

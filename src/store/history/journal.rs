@@ -1,8 +1,7 @@
 //! Samples that are in no chunk yet: one packed row for each commit.
 //!
 //! A row holds a count, the series' numbers, the times and the values, each in
-//! a block of its own, so that a reader who wants one series need not touch
-//! the values of others.
+//! a block of its own.
 
 use super::tick::Tick;
 
@@ -59,45 +58,32 @@ pub(super) fn encode(entries: &[Entry]) -> Vec<u8> {
     out
 }
 
-/// Unpacks a row: all of it, or what belongs to one series. `None` if it is damaged.
-pub(super) fn decode(mut bytes: &[u8], only: Option<u32>) -> Option<Vec<Entry>> {
+/// Unpacks a row. `None` if it is damaged.
+pub(super) fn decode(mut bytes: &[u8]) -> Option<Vec<Entry>> {
     let count = usize::try_from(take(&mut bytes)?).ok()?;
     // Each sample takes ten bytes at least: a damaged count can't make us reserve more than that.
     if count.checked_mul(10)? > bytes.len() {
         return None;
     }
-    let mut found = Vec::new();
-    let mut last = 0i64;
-    for place in 0..count {
-        last = last.checked_add(unzigzag(take(&mut bytes)?))?;
-        let series = u32::try_from(last).ok()?;
-        if only.is_none_or(|o| o == series) {
-            found.push((place, series));
-        }
-    }
-    if found.is_empty() {
-        return Some(Vec::new());
-    }
-    let mut times = Vec::with_capacity(count);
+    let mut entries = Vec::with_capacity(count);
     let mut last = 0i64;
     for _ in 0..count {
+        last = last.checked_add(unzigzag(take(&mut bytes)?))?;
+        entries.push((u32::try_from(last).ok()?, Tick(0), 0.0));
+    }
+    let mut last = 0i64;
+    for (_, at, _) in &mut entries {
         last = last.wrapping_add(unzigzag(take(&mut bytes)?));
-        times.push(Tick(last));
+        *at = Tick(last);
     }
     let (values, rest) = bytes.as_chunks::<8>();
     if values.len() != count || !rest.is_empty() {
         return None;
     }
-    found
-        .into_iter()
-        .map(|(place, series)| {
-            Some((
-                series,
-                *times.get(place)?,
-                f64::from_le_bytes(*values.get(place)?),
-            ))
-        })
-        .collect()
+    for ((_, _, value), bytes) in entries.iter_mut().zip(values) {
+        *value = f64::from_le_bytes(*bytes);
+    }
+    Some(entries)
 }
 
 #[cfg(test)]
@@ -108,20 +94,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_row_comes_back_whole_or_by_series(
+        fn a_row_comes_back_whole(
             entries in prop::collection::vec((0u32..50, any::<i64>(), -1e12f64..1e12), 0..200)
         ) {
             let entries: Vec<Entry> = entries.into_iter().map(|(s, t, v)| (s, Tick(t), v)).collect();
             let bytes = encode(&entries);
-            prop_assert_eq!(decode(&bytes, None), Some(entries.clone()));
-            let of_7: Vec<Entry> = entries.into_iter().filter(|e| e.0 == 7).collect();
-            prop_assert_eq!(decode(&bytes, Some(7)), Some(of_7));
+            prop_assert_eq!(decode(&bytes), Some(entries));
         }
 
         #[test]
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            drop(decode(&bytes, None));
-            drop(decode(&bytes, Some(3)));
+            drop(decode(&bytes));
         }
     }
 }

@@ -68,7 +68,7 @@ impl Level {
     }
 
     /// The window that a moment lies in.
-    pub(super) fn window_of(self, at: Tick) -> i64 {
+    pub(in crate::store) fn window_of(self, at: Tick) -> i64 {
         at.0.div_euclid(self.window_ticks())
     }
 
@@ -78,7 +78,7 @@ impl Level {
     }
 
     /// The key of a chunk: level, window, series.
-    pub(super) fn key(self, window: i64, series: u32) -> i64 {
+    pub(in crate::store) fn key(self, window: i64, series: u32) -> i64 {
         (self.code() << 60) | (window.clamp(0, WINDOWS - 1) << 32) | i64::from(series)
     }
 

@@ -1,6 +1,7 @@
 //! Reading history: samples, or buckets of the level that fits the question,
 //! with what is in no chunk yet.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use rusqlite::Connection;
@@ -57,11 +58,47 @@ pub(in crate::store) struct Series<'a> {
 
 type Range = std::ops::Range<Tick>;
 
+/// Where a reader finds what is in no chunk yet.
+#[derive(Debug)]
+pub(in crate::store) enum Newest {
+    /// In the memory of its own process, which writes.
+    Shared(Tails),
+    /// In the journal, which another process writes: read once, and then what came after.
+    /// It holds half an hour at most (two rounds of the sweep).
+    Journal {
+        /// What was read.
+        tails: Tails,
+        /// The last row that was read.
+        read_to: Cell<i64>,
+    },
+}
+
+impl Newest {
+    /// To be found in the journal.
+    pub(in crate::store) fn journal() -> Self {
+        Self::Journal {
+            tails: Tails::default(),
+            read_to: Cell::new(0),
+        }
+    }
+
+    fn of(&self, c: &Connection, series: u32) -> Result<Vec<(Tick, f64)>> {
+        Ok(match self {
+            Self::Shared(tails) => tails.get(series),
+            Self::Journal { tails, read_to } => {
+                let (last, _) = tails.replay(c, read_to.get(), usize::MAX)?;
+                read_to.set(last);
+                tails.get(series)
+            }
+        })
+    }
+}
+
 /// The series, if anything was ever kept of it. The tail is looked at before
 /// the chunks: what moves from one to the other in between is seen twice, not never.
 pub(in crate::store) fn series<'a>(
     c: &'a Connection,
-    tails: Option<&Tails>,
+    newest: &Newest,
     key: &SeriesKey,
 ) -> Result<Option<Series<'a>>> {
     let number: Option<u32> = c
@@ -74,10 +111,7 @@ pub(in crate::store) fn series<'a>(
     let Some(number) = number else {
         return Ok(None);
     };
-    let mut tail = match tails {
-        Some(tails) => tails.get(number),
-        None => from_journal(c, number)?,
-    };
+    let mut tail = newest.of(c, number)?;
     bucket::in_order(&mut tail);
     let mut todo: BTreeSet<i64> = c
         .prepare_cached("SELECT window FROM rollup_todo")
@@ -90,23 +124,6 @@ pub(in crate::store) fn series<'a>(
         tail,
         todo,
     }))
-}
-
-fn from_journal(c: &Connection, number: u32) -> Result<Vec<(Tick, f64)>> {
-    let mut found = Vec::new();
-    let mut statement = c
-        .prepare_cached("SELECT body FROM journal ORDER BY id")
-        .map_err(Error::sqlite(DOING))?;
-    let mut rows = statement.query([]).map_err(Error::sqlite(DOING))?;
-    while let Some(row) = rows.next().map_err(Error::sqlite(DOING))? {
-        let body = row
-            .get_ref(0)
-            .and_then(|v| v.as_blob().map_err(Into::into))
-            .map_err(Error::sqlite(DOING))?;
-        let entries = journal::decode(body, Some(number)).unwrap_or_default();
-        found.extend(entries.into_iter().map(|(_, at, value)| (at, value)));
-    }
-    Ok(found)
 }
 
 impl Series<'_> {
@@ -267,7 +284,7 @@ pub(in crate::store) fn oldest(c: &Connection) -> Result<Timestamp> {
         .and_then(|mut s| s.query_row([], |r| r.get(0)).optional())
         .map_err(Error::sqlite(DOING))?;
     let in_journal = row
-        .and_then(|bytes| journal::decode(&bytes, None))
+        .and_then(|bytes| journal::decode(&bytes))
         .and_then(|entries| entries.into_iter().map(|(_, at, _)| at).min())
         // The longest bucket that holds it begins with its day.
         .map(|at| Tick(at.0.saturating_sub(at.0.rem_euclid(Level::Day.bucket_ticks()))));

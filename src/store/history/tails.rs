@@ -8,8 +8,12 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use rusqlite::Connection;
+
+use super::journal;
 use super::journal::Entry;
 use super::tick::Tick;
+use crate::store::error::{Error, Result};
 
 /// Samples by series number. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +50,33 @@ impl Tails {
             }
         }
         full
+    }
+
+    /// Appends what the journal holds after one of its rows; returns its last row,
+    /// and the series that have reached `most` samples by this.
+    pub(super) fn replay(&self, c: &Connection, after: i64, most: usize) -> Result<(i64, Vec<u32>)> {
+        let doing = "can't read the newest history";
+        let (mut last, mut full) = (after, Vec::new());
+        let mut statement = c
+            .prepare_cached("SELECT id, body FROM journal WHERE id > ?1 ORDER BY id")
+            .map_err(Error::sqlite(doing))?;
+        let mut rows = statement.query([after]).map_err(Error::sqlite(doing))?;
+        while let Some(row) = rows.next().map_err(Error::sqlite(doing))? {
+            last = row.get(0).map_err(Error::sqlite(doing))?;
+            let body = row
+                .get_ref(1)
+                .and_then(|v| v.as_blob().map_err(Into::into))
+                .map_err(Error::sqlite(doing))?;
+            if let Some(entries) = journal::decode(body) {
+                full.extend(self.push(&entries, most));
+            } else {
+                tracing::warn!(
+                    row = last,
+                    "a row of the journal of history is damaged and left out"
+                );
+            }
+        }
+        Ok((last, full))
     }
 
     /// A copy of one series' samples, in the order in which they came.

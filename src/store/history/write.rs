@@ -38,8 +38,9 @@ const TAIL: usize = 64;
 /// Series that are moved in one transaction: some milliseconds.
 const AT_ONCE: usize = 256;
 
-/// Rows of the journal that are deleted in one transaction.
-const TRIM: u32 = 200;
+/// Rows of the journal that are deleted in one transaction, at most, and bytes,
+/// unless a single row has more.
+const TRIM: (u32, i64) = (200, 1 << 20);
 
 const DOING: &str = "can't write history";
 
@@ -92,25 +93,9 @@ impl Intake {
     /// Reads the journal back after a start.
     pub(in crate::store) fn replay(&mut self, c: &Connection) -> Result<()> {
         self.tails.clear();
-        let mut statement = c
-            .prepare("SELECT id, body FROM journal ORDER BY id")
-            .map_err(Error::sqlite(DOING))?;
-        let mut rows = statement.query([]).map_err(Error::sqlite(DOING))?;
-        while let Some(row) = rows.next().map_err(Error::sqlite(DOING))? {
-            let (id, body): (i64, Vec<u8>) = row
-                .get(0)
-                .and_then(|id| Ok((id, row.get(1)?)))
-                .map_err(Error::sqlite(DOING))?;
-            self.last_journal = id;
-            if let Some(entries) = journal::decode(&body, None) {
-                self.full.extend(self.tails.push(&entries, TAIL));
-            } else {
-                tracing::warn!(
-                    row = id,
-                    "a row of the journal of history is damaged and left out"
-                );
-            }
-        }
+        let (last, full) = self.tails.replay(c, 0, TAIL)?;
+        self.last_journal = last;
+        self.full.extend(full);
         Ok(())
     }
 
@@ -273,9 +258,28 @@ impl Intake {
         if self.round.trim == 0 {
             return Ok(Work::Done);
         }
+        let (rows, mut room) = TRIM;
+        let mut last = None;
+        let mut statement = c
+            .prepare_cached("SELECT id, length(body) FROM journal WHERE id <= ?1 ORDER BY id LIMIT ?2")
+            .map_err(Error::sqlite(DOING))?;
+        let mut found = statement
+            .query(params![self.round.trim, rows])
+            .map_err(Error::sqlite(DOING))?;
+        while let Some(row) = found.next().map_err(Error::sqlite(DOING))? {
+            let (id, bytes): (i64, i64) = row
+                .get(0)
+                .and_then(|id| Ok((id, row.get(1)?)))
+                .map_err(Error::sqlite(DOING))?;
+            room -= bytes;
+            if last.is_some() && room < 0 {
+                break;
+            }
+            last = Some(id);
+        }
         let deleted = c
-            .prepare_cached("DELETE FROM journal WHERE id IN (SELECT id FROM journal WHERE id <= ?1 ORDER BY id LIMIT ?2)")
-            .and_then(|mut s| s.execute(params![self.round.trim, TRIM]))
+            .prepare_cached("DELETE FROM journal WHERE id <= ?1")
+            .and_then(|mut s| s.execute([last.unwrap_or_default()]))
             .map_err(Error::sqlite(DOING))?;
         if deleted == 0 {
             self.round.trim = 0;

@@ -100,9 +100,16 @@ pub enum SendError {
 pub(super) type Task = Box<dyn FnOnce(&mut Connection) + Send>;
 
 pub(super) enum Message {
-    Batch { ticket: u64, batch: Box<Batch> },
+    Batch {
+        ticket: u64,
+        batch: Box<Batch>,
+    },
     Run(Task),
-    Tidy(SyncSender<()>),
+    /// Upkeep until none is due; with a round of the whole first, if so asked.
+    Tidy {
+        round: bool,
+        answer: SyncSender<()>,
+    },
     Stop,
 }
 
@@ -223,10 +230,20 @@ impl Handle {
         wait.recv().ok().ok_or(Error::Closed)?
     }
 
-    /// Does all upkeep that is due now: tails, days that are over, retention. Blocks.
+    /// Does all upkeep now: tails, days that are over, retention. Blocks.
     pub fn tidy(&self) -> Result<()> {
+        self.look_after(true)
+    }
+
+    /// Waits until everything sent before is committed, and no upkeep is due. Blocks.
+    pub fn settle(&self) -> Result<()> {
+        self.look_after(false)
+    }
+
+    fn look_after(&self, round: bool) -> Result<()> {
         let (answer, wait) = answer();
-        self.queue.send(Message::Tidy(answer)).ok().ok_or(Error::Closed)?;
+        let message = Message::Tidy { round, answer };
+        self.queue.send(message).ok().ok_or(Error::Closed)?;
         wait.recv().ok().ok_or(Error::Closed)
     }
 
@@ -246,7 +263,7 @@ impl Message {
     fn into_batch(self) -> Box<Batch> {
         match self {
             Self::Batch { batch, .. } => batch,
-            Self::Run(_) | Self::Tidy(_) | Self::Stop => Box::default(),
+            Self::Run(_) | Self::Tidy { .. } | Self::Stop => Box::default(),
         }
     }
 }

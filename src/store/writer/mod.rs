@@ -11,7 +11,11 @@
 //! - A batch that SQLite refuses for its content is a fault of ours: it is
 //!   logged and counted, and must not stop the others.
 
+mod care;
+mod commit;
 mod handle;
+#[cfg(test)]
+mod steps;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,11 +26,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use rusqlite::TransactionBehavior;
 use tokio::sync::watch;
 
 use crate::clock::SharedClock;
 use crate::model::{Mono, Span};
+use crate::store::Options;
 use crate::store::batch::Batch;
 use crate::store::error::{Error, Result};
 use crate::store::event::{self, EventSequence};
@@ -34,9 +38,7 @@ use crate::store::history::tails::Tails;
 use crate::store::history::write::{Intake, Work};
 use crate::store::lock::Lock;
 use crate::store::reserve::Reserve;
-use crate::store::state::{self, setting};
 use crate::store::upkeep::Upkeep;
-use crate::store::{Options, device, outbox};
 
 pub use handle::{Committed, Handle, Health, SendError, Stats};
 use handle::{Message, Shared};
@@ -65,49 +67,8 @@ pub(in crate::store) fn spawn(
     options: &Options,
     clock: SharedClock,
 ) -> Result<(Handle, Tails, JoinHandle<()>)> {
-    let sequence = event::last_sequence(&connection)?;
-    let (queue, inbox) = sync_channel(options.queue.max(2));
-    let shared = Arc::new(Shared {
-        ticket: Mutex::new(0),
-        stats: Mutex::new(Stats::default()),
-        is_stopping: AtomicBool::new(false),
-    });
-    let (committed, see_committed) = watch::channel(Committed { ticket: 0, sequence });
-    let (health, see_health) = watch::channel(Health::Good);
-    let handle = Handle {
-        queue,
-        shared: Arc::clone(&shared),
-        committed: see_committed,
-        health: see_health,
-        shed_at: count(options.queue / 2).max(1),
-    };
-    let now = clock.mono();
-    let intake = Intake::default();
-    let tails = intake.tails();
-    let writer = Writer {
-        path: path.to_owned(),
-        connection,
-        lock,
-        inbox,
-        shared,
-        committed,
-        health,
-        clock,
-        commit_interval: options.commit_interval,
-        pending: Vec::new(),
-        pending_rows: 0,
-        pending_since: now,
-        most_pending: options.queue,
-        is_urgent: false,
-        retry_at: None,
-        room_at: None,
-        sequence,
-        is_full_sync: true,
-        intake,
-        upkeep: Upkeep::new(options.retention, now),
-        upkeep_at: now,
-        reserve: Reserve::new(path, options.reserve_bytes),
-    };
+    let (handle, writer) = Writer::new(path, connection, lock, options, clock)?;
+    let tails = writer.intake.tails();
     let thread = std::thread::Builder::new()
         .name("store-writer".to_owned())
         .spawn(move || writer.run())
@@ -150,6 +111,57 @@ enum Turn {
 }
 
 impl Writer {
+    fn new(
+        path: &Path,
+        connection: Connection,
+        lock: Lock,
+        options: &Options,
+        clock: SharedClock,
+    ) -> Result<(Handle, Self)> {
+        let sequence = event::last_sequence(&connection)?;
+        let (queue, inbox) = sync_channel(options.queue.max(2));
+        let shared = Arc::new(Shared {
+            ticket: Mutex::new(0),
+            stats: Mutex::new(Stats::default()),
+            is_stopping: AtomicBool::new(false),
+        });
+        let (committed, see_committed) = watch::channel(Committed { ticket: 0, sequence });
+        let (health, see_health) = watch::channel(Health::Good);
+        let handle = Handle {
+            queue,
+            shared: Arc::clone(&shared),
+            committed: see_committed,
+            health: see_health,
+            shed_at: count(options.queue / 2).max(1),
+        };
+        let now = clock.mono();
+        let writer = Self {
+            path: path.to_owned(),
+            connection,
+            lock,
+            inbox,
+            shared,
+            committed,
+            health,
+            clock,
+            commit_interval: options.commit_interval,
+            pending: Vec::new(),
+            pending_rows: 0,
+            pending_since: now,
+            most_pending: options.queue,
+            is_urgent: false,
+            retry_at: None,
+            room_at: None,
+            sequence,
+            is_full_sync: true,
+            intake: Intake::default(),
+            upkeep: Upkeep::new(options.retention, now),
+            upkeep_at: now,
+            reserve: Reserve::new(path, options.reserve_bytes),
+        };
+        Ok((handle, writer))
+    }
+
     fn run(mut self) {
         self.reserve.hold();
         if let Err(error) = self.intake.replay(&self.connection) {
@@ -160,6 +172,10 @@ impl Writer {
                 break;
             }
         }
+        // The file alone then holds everything: whoever copies it forgets nothing.
+        // A reader that is still at work keeps some of it in the log, which does no harm.
+        drop(self.connection.busy_timeout(Duration::from_millis(200)));
+        drop(self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"));
         drop(self.connection);
         drop(self.lock);
     }
@@ -186,7 +202,7 @@ impl Writer {
                     }
                 }
             }
-            Ok(other @ (Message::Run(_) | Message::Tidy(_))) => self.serve(other),
+            Ok(other @ (Message::Run(_) | Message::Tidy { .. })) => self.serve(other),
             Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return self.end(),
             Err(RecvTimeoutError::Timeout) => {}
         }
@@ -207,9 +223,11 @@ impl Writer {
         self.flush();
         match message {
             Message::Run(task) => task(&mut self.connection),
-            Message::Tidy(answer) => {
-                self.upkeep.hasten(self.clock.mono());
-                self.upkeep_at = Mono::ZERO;
+            Message::Tidy { round, answer } => {
+                if round {
+                    self.upkeep.hasten(self.clock.mono());
+                    self.upkeep_at = Mono::ZERO;
+                }
                 while self.look_after() == Work::More {}
                 // Whoever asked may have gone.
                 answer.send(()).ok();
@@ -266,7 +284,7 @@ impl Writer {
         while let Ok(message) = self.inbox.try_recv() {
             match message {
                 Message::Batch { ticket, batch } => self.take(ticket, batch),
-                other @ (Message::Run(_) | Message::Tidy(_)) => self.serve(other),
+                other @ (Message::Run(_) | Message::Tidy { .. }) => self.serve(other),
                 Message::Stop => {}
             }
             if self.pending_rows >= ROWS && self.retry_at.is_none() {
@@ -297,251 +315,6 @@ impl Writer {
             Err(error) => self.not_committed(&error),
         }
     }
-
-    fn committed(&mut self) {
-        let last = self.pending.last().map(|(ticket, _)| *ticket);
-        self.pending.clear();
-        self.pending_rows = 0;
-        self.is_urgent = false;
-        self.retry_at = None;
-        if let Some(ticket) = last {
-            self.committed.send_replace(Committed {
-                ticket,
-                sequence: self.sequence,
-            });
-        }
-        let room_at = self.room_at;
-        self.health.send_if_modified(|health| {
-            let better = match (&*health, room_at) {
-                (Health::DiskFull { since, stuck: true }, Some(_)) => Health::DiskFull {
-                    since: *since,
-                    stuck: false,
-                },
-                (Health::Stuck { .. }, _) => Health::Good,
-                (Health::Good | Health::DiskFull { .. } | Health::Damaged { .. }, _) => return false,
-            };
-            *health = better;
-            true
-        });
-    }
-
-    fn not_committed(&mut self, error: &Error) {
-        self.shared.stats().commit_errors += 1;
-        self.intake.forget();
-        self.retry_at = Some(self.clock.mono().plus(RETRY));
-        let now = self.clock.wall();
-        let what = describe(error);
-        self.health.send_if_modified(|health| {
-            let worse = if error.is_damage() {
-                crate::store::salvage::suspect(&self.path);
-                Health::Damaged { what: what.clone() }
-            } else if error.is_disk_full() {
-                let since = match health {
-                    Health::DiskFull { since, .. } => *since,
-                    Health::Good | Health::Damaged { .. } | Health::Stuck { .. } => now,
-                };
-                Health::DiskFull { since, stuck: true }
-            } else {
-                Health::Stuck { what: what.clone() }
-            };
-            let is_news = *health != worse;
-            if is_news {
-                tracing::error!(error = %what, "the record can't be written; it is tried again every second");
-                *health = worse;
-            }
-            is_news
-        });
-    }
-
-    /// The disk is full: give up history and the reserve, so that events still go.
-    fn shed_for_room(&mut self, error: &Error) {
-        self.intake.forget();
-        let mut shed = 0;
-        for (_, batch) in &mut self.pending {
-            shed += std::mem::take(&mut batch.samples).len();
-        }
-        self.shared.stats().samples_shed_disk += count(shed);
-        self.reserve.release();
-        // Frames that are in the database already need no room in the log.
-        drop(self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"));
-        self.room_at = Some(self.clock.mono().plus(ROOM));
-        let since = self.clock.wall();
-        self.health.send_if_modified(|health| {
-            let is_news = !matches!(health, Health::DiskFull { .. });
-            if is_news {
-                tracing::error!(
-                    path = %self.path.display(), error = %describe(error),
-                    "the disk is full: history is not written until there is room; events and messages still are"
-                );
-                *health = Health::DiskFull { since, stuck: false };
-            }
-            is_news
-        });
-    }
-
-    fn look_for_room(&mut self) {
-        let now = self.clock.mono();
-        if self.room_at.is_none_or(|at| now < at) {
-            return;
-        }
-        if self.reserve.has_room() && self.reserve.hold() {
-            self.room_at = None;
-            tracing::info!("there is room on the disk again: history is written");
-            self.health.send_if_modified(|health| {
-                let is_news = matches!(health, Health::DiskFull { stuck: false, .. });
-                if is_news {
-                    *health = Health::Good;
-                }
-                is_news
-            });
-        } else {
-            self.room_at = Some(now.plus(ROOM));
-        }
-    }
-
-    /// One short step of upkeep, if it is time and nothing more important waits.
-    fn look_after(&mut self) -> Work {
-        let began = self.clock.mono();
-        if began < self.upkeep_at || self.room_at.is_some() || self.retry_at.is_some() {
-            return Work::Done;
-        }
-        self.set_sync(false);
-        let mut work = Work::Done;
-        let next = match self
-            .upkeep
-            .step(&mut self.connection, &mut self.intake, &*self.clock)
-        {
-            Ok(Work::More) => {
-                work = Work::More;
-                Span::ZERO
-            }
-            Ok(Work::Done) => IDLE,
-            Err(error) => {
-                tracing::error!(error = %describe(&error), "upkeep of history has failed; it is tried again in a minute");
-                self.upkeep.postpone(began);
-                if error.is_disk_full() {
-                    self.shed_for_room(&error);
-                }
-                RETRY
-            }
-        };
-        let ended = self.clock.mono();
-        self.upkeep_at = ended.plus(next);
-        let mut stats = self.shared.stats();
-        stats.upkeep_max = stats.upkeep_max.max(ended.since(began));
-        stats.samples_implausible = self.intake.implausible;
-        work
-    }
-
-    /// Chooses whether commits wait for the disk.
-    fn set_sync(&mut self, is_full: bool) {
-        if is_full != self.is_full_sync {
-            let level = if is_full { 2 } else { 1 };
-            match self.connection.pragma_update(None, "synchronous", level) {
-                Ok(()) => self.is_full_sync = is_full,
-                Err(e) => tracing::error!(error = %e, "can't choose how commits wait for the disk"),
-            }
-        }
-    }
-
-    /// One transaction with everything that is pending.
-    fn commit(&mut self) -> Result<()> {
-        let began = self.clock.mono();
-        let doing = "can't write to the database";
-        let is_full_sync = self.pending.iter().any(|(_, b)| b.is_urgent());
-        self.set_sync(is_full_sync);
-        let mut sequence = self.sequence;
-        let mut refused = Vec::new();
-        let mut transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(Error::sqlite(doing))?;
-        for (place, (_, batch)) in self.pending.iter().enumerate() {
-            let savepoint = transaction.savepoint().map_err(Error::sqlite(doing))?;
-            match apply(&savepoint, batch) {
-                Ok(newest) => {
-                    sequence = sequence.max(newest);
-                    savepoint.commit().map_err(Error::sqlite(doing))?;
-                }
-                Err(source) => {
-                    let error = Error::Sqlite { doing, source };
-                    if error.is_transient() || error.is_damage() {
-                        return Err(error);
-                    }
-                    drop(savepoint);
-                    tracing::error!(
-                        error = %describe(&error), events = batch.events.len(), rows = batch.rows(),
-                        "the database refuses a batch for its content: it is left out"
-                    );
-                    refused.push(place);
-                }
-            }
-        }
-        let samples = self.pending.iter().flat_map(|(_, b)| &b.samples);
-        self.intake
-            .append(&transaction, samples)
-            .map_err(Error::sqlite(doing))?;
-        if let Some(at) = self.pending.iter().filter_map(|(_, b)| b.alive_at).max() {
-            state::set_time(&transaction, setting::ALIVE_AT, at).map_err(Error::sqlite(doing))?;
-        }
-        transaction.commit().map_err(Error::sqlite(doing))?;
-        self.intake.settle();
-        self.sequence = sequence;
-        let took = self.clock.mono().since(began);
-        let mut stats = self.shared.stats();
-        stats.commits += 1;
-        stats.commit_time += took;
-        stats.commit_max = stats.commit_max.max(took);
-        stats.batches_refused += count(refused.len());
-        stats.committed_at = Some(self.clock.wall());
-        for (place, (_, batch)) in self.pending.iter().enumerate() {
-            stats.samples += count(batch.samples.len());
-            if !refused.contains(&place) {
-                stats.rows += count(batch.rows());
-                stats.events += count(batch.events.len());
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Writes all of a batch but its samples; returns the place of its newest event.
-fn apply(c: &Connection, batch: &Batch) -> rusqlite::Result<EventSequence> {
-    // Taken apart completely, so that a new field is not forgotten here.
-    let Batch {
-        events,
-        outbox: changes,
-        states,
-        totals,
-        facts,
-        interfaces,
-        samples: _,
-        settings,
-        alive_at: _,
-    } = batch;
-    let mut newest = EventSequence::default();
-    for event in events {
-        newest = event::insert(c, event)?;
-    }
-    for change in changes {
-        outbox::apply(c, change)?;
-    }
-    for saved in states {
-        state::save(c, saved)?;
-    }
-    for (of, sums) in totals {
-        state::save_totals(c, *of, sums)?;
-    }
-    for told in facts {
-        device::save_facts(c, told)?;
-    }
-    for told in interfaces {
-        device::save_interfaces(c, told)?;
-    }
-    for (key, value) in settings {
-        state::set(c, key, value)?;
-    }
-    Ok(newest)
 }
 
 /// An error with its causes, on one line, for the log.
