@@ -133,7 +133,7 @@ fn outages(store: &Store, targets: &[TargetId], days: i64) -> u64 {
         body: vec![b'x'; 300],
     });
     send(
-        &store,
+        store,
         Batch {
             states: states.collect(),
             ..Batch::default()
@@ -227,7 +227,7 @@ fn write(
         runtime.block_on(store.writer().commit(batch)).unwrap();
         longest = longest.max(clock.mono().since(began));
         if !flat_out {
-            std::thread::park_timeout(Span::from_secs(1).into());
+            std::thread::park_timeout(Span::from_secs(1));
         }
     }
     (samples, longest)
