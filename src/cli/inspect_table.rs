@@ -21,7 +21,7 @@ const FACTS: [&str; 8] = [
 ];
 
 /// Width of the names of facts.
-const KEY: usize = 18;
+const KEY: usize = 22;
 
 /// Rows of a table shown at most; how many more there are is said.
 const SHOWN: usize = 64;
@@ -61,7 +61,10 @@ impl Page {
 
     fn pair(&mut self, key: &str, value: Option<&str>) {
         if let Some(value) = value {
-            let key = word(key, self.lang);
+            let key = match Text::word("inspect", key, self.lang) {
+                same if same == key => Text::word("fact", key, self.lang).to_lowercase(),
+                told => told.to_owned(),
+            };
             let mut line = String::new();
             pad(&mut line, &key, KEY);
             self.line(&(line + value));

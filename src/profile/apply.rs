@@ -94,6 +94,8 @@ pub fn apply(chain: &Chain<'_>, rows: &Rows, known: Option<&BTreeMap<String, Str
         fill(&mut learnt, section, &found);
     }
     learnt.facts = facts;
+    // Helpers of other facts.
+    learnt.facts.retain(|key, _| !key.starts_with('_'));
     if fuel.get() == 0 {
         learnt.errors.push(Gap {
             what: "profile".to_owned(),

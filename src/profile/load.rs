@@ -15,6 +15,7 @@ use super::set::Set;
 use crate::config::problem::Problem;
 use crate::config::problem::Problems;
 use crate::config::problem::Sink;
+use crate::config::problem::nearest;
 
 /// Longest profile in bytes: the longest built-in one is a tenth of it.
 pub const MAX_BYTES: u64 = 1024 * 1024;
@@ -69,6 +70,16 @@ fn blank(lines: &mut [&str], part: std::ops::Range<usize>) {
     }
 }
 
+/// The known word that was probably meant, where a mistake lists the known ones.
+fn meant(what: &str) -> Option<&str> {
+    let (said, known) = what
+        .split_once(", expected one of ")
+        .or_else(|| what.split_once(": there are "))?;
+    let word = said.split(['`', '"']).nth(1)?;
+    let known = known.split([',', ' ']).filter(|w| !w.is_empty() && *w != "and");
+    nearest(word, known)
+}
+
 /// A profile's text and where it stands, to point at mistakes.
 struct Text {
     file: String,
@@ -80,6 +91,7 @@ impl Text {
         Problem {
             line,
             column: column.max(1),
+            caret: column.max(1),
             source_line: line
                 .checked_sub(1)
                 .and_then(|n| self.text.lines().nth(n))
@@ -105,11 +117,11 @@ impl Text {
                 (0, Some(word)) => self.line_of(word),
                 (line, _) => line,
             };
-            Box::new(self.problem(
-                line,
-                number(at.as_ref().map(serde_saphyr::Location::column)),
-                what.to_owned(),
-            ))
+            let column = number(at.as_ref().map(serde_saphyr::Location::column));
+            Box::new(
+                self.problem(line, column, what.to_owned())
+                    .did_you_mean(meant(what)),
+            )
         })
     }
 

@@ -61,7 +61,7 @@ pub struct Profile {
 #[serde(deny_unknown_fields, default)]
 pub struct Match {
     /// sysObjectID begins with one of these (or this); the longest wins among profiles.
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "OneOrMore")]
     #[serde(deserialize_with = "many")]
     pub sys_object_id: Vec<Oid>,
     /// The regular expression is found in sysDescr.
@@ -74,6 +74,14 @@ pub struct Match {
     pub probe: Option<Probe>,
     /// Before others that match as well: higher wins, before the length of the OID is looked at.
     pub priority: i32,
+}
+
+#[derive(schemars::JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "a shape for the schema")]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
 }
 
 /// One further instance that tells devices apart.

@@ -86,6 +86,20 @@ fn all_mistakes_of_all_files_are_told_not_the_first() {
 }
 
 #[test]
+fn a_slip_of_the_pen_is_told_with_what_was_meant() {
+    let dir = tempfile::tempdir().unwrap();
+    for (text, meant) in [
+        ("facts:\n  model: {get: 1.3.6.1.0, rgex: x}\n", "regex"),
+        ("sensors:\n  - {kind: fan, vaule: 3}\n", "value"),
+        ("procesors:\n  - {descr: CPU}\n", "processors"),
+    ] {
+        write(dir.path(), "mine.yaml", text);
+        let told = load::with_folder(dir.path()).unwrap_err().to_string();
+        assert!(told.contains(&format!("did you mean: {meant}")), "{told}");
+    }
+}
+
+#[test]
 fn the_users_own_profile_takes_the_place_of_a_built_in_one() {
     let dir = tempfile::tempdir().unwrap();
     write(

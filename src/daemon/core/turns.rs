@@ -29,6 +29,7 @@ use crate::probe::snmp::poll::PolledInterface;
 use crate::probe::snmp::poll::State;
 use crate::profile::What;
 use crate::schedule::long_outage_interval;
+use crate::schedule::phase;
 use crate::store::DeviceFacts;
 use crate::store::DeviceInterfaces;
 use crate::store::Sample;
@@ -45,8 +46,10 @@ pub(super) const SYS_NAME: &str = "sys_name";
 pub(super) struct Device {
     /// What the poller remembers; absent while a turn is under way.
     pub(super) state: State,
-    /// When everything was asked the last time.
-    pub(super) inventory_at: Option<Mono>,
+    /// When everything is asked the next time; `None`: at the next turn.
+    pub(super) inventory_due: Option<Mono>,
+    /// It has told everything since the start.
+    pub(super) is_known: bool,
     /// Since when it has not answered.
     pub(super) silent_since: Option<Mono>,
     /// What it is, and was.
@@ -107,9 +110,8 @@ impl Core {
         };
         let mono = self.around.clock.mono();
         let device = self.devices.entry(id).or_default();
-        let every = self.now.config.snmp.inventory_interval;
-        let what = match device.inventory_at {
-            Some(at) if mono.since(at) < every => What::Readings,
+        let what = match device.inventory_due {
+            Some(due) if mono < due => What::Readings,
             _ => What::Inventory,
         };
         let order = TurnOrder {
@@ -163,7 +165,15 @@ impl Core {
             .set_interval(Look::Snmp(id), long_outage_interval(interval, silent));
         if answered {
             if polled.what == What::Inventory && !polled.partial {
-                device.inventory_at = Some(mono);
+                // All begin together after a start: the next time comes after a part of
+                // the interval that each has of its own, from then on after a whole one.
+                let every = self.now.config.snmp.inventory_interval;
+                let wait = if std::mem::replace(&mut device.is_known, true) {
+                    every
+                } else {
+                    every.saturating_sub(phase(&id.to_string(), every))
+                };
+                device.inventory_due = Some(mono.plus(wait));
             }
             self.learn(id, address, &polled, wall);
             if polled.rebooted {

@@ -75,7 +75,7 @@ impl Core {
         let device = self.devices.entry(id).or_default();
         device.is_at_home = false;
         device.elsewhere = None;
-        device.inventory_at = None;
+        device.inventory_due = None;
         let key = self.key_of(other).map(ToString::to_string).unwrap_or_default();
         polled.outcome = Outcome::Bad(Reason::OtherDevice(key));
         // It is as if `id` had not been asked: what it is remains as it was.
@@ -95,7 +95,12 @@ impl Core {
         device.elsewhere = Some(address);
         device.state = state;
         device.silent_since = None;
-        device.inventory_at = Some(self.around.clock.mono());
+        device.inventory_due = Some(
+            self.around
+                .clock
+                .mono()
+                .plus(self.now.config.snmp.inventory_interval),
+        );
         self.learn(id, address, polled, wall);
         let observation = Observation {
             target: id,
@@ -110,7 +115,7 @@ impl Core {
     /// The next turn asks for everything.
     pub(super) fn ask_everything(&mut self, id: TargetId) {
         if let Some(device) = self.devices.get_mut(&id) {
-            device.inventory_at = None;
+            device.inventory_due = None;
         }
     }
 

@@ -280,6 +280,7 @@ fn told(visit: &Visit, snmp: &SnmpView) -> Markup {
             dl .facts {
                 (parts::field(visit, Text::FieldUptime, snmp.uptime.map(|u| locale.duration(u))))
                 (parts::field(visit, Text::FieldProfile, snmp.profile.as_ref()))
+                (parts::field(visit, Text::FieldSnmpPackets, (snmp.packets > 0).then(|| locale.number(f64::from(snmp.packets), 0))))
                 @for fact in &snmp.facts {
                     div { dt { (Text::word("fact", &fact.key, lang)) } dd { (if fact.key == "class" { Text::word("class", &fact.value, lang) } else { fact.value.as_str() }) } }
                 }
