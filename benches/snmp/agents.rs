@@ -39,12 +39,12 @@ fn objects() -> Vec<VarBind> {
         });
     };
     for (n, value) in (1..).zip([
-        Value::OctetString(b"RouterOS 7.14 on CCR2004-16G-2S+, the router of a commune".to_vec()),
-        Value::ObjectId(Oid::new([1, 3, 6, 1, 4, 1, 14_988, 1])),
+        Value::OctetString("RouterOS 7.14 on CCR2004-16G-2S+, the router of a commune".into()),
+        Value::ObjectId(Oid::new([1, 3, 6, 1, 4, 1, 14_988, 1]).into()),
         Value::TimeTicks(123_456_789),
-        Value::OctetString(b"it@example.vn".to_vec()),
-        Value::OctetString(b"thach-khoan-rt1".to_vec()),
-        Value::OctetString(b"UBND xa Thach Khoan".to_vec()),
+        Value::OctetString("it@example.vn".into()),
+        Value::OctetString("thach-khoan-rt1".into()),
+        Value::OctetString("UBND xa Thach Khoan".into()),
         Value::Integer(78),
     ]) {
         put(&[1, 3, 6, 1, 2, 1, 1, n, 0], value);
@@ -56,10 +56,10 @@ fn objects() -> Vec<VarBind> {
             let value = match kind {
                 0 => Value::Integer(1),
                 1 | 2 => Value::Counter32(row * 77),
-                3 => Value::OctetString(format!("ether{row}").into_bytes()),
+                3 => Value::OctetString(format!("ether{row}").into()),
                 4 | 5 => Value::Counter64(u64::from(row) * 123_456_789_012),
                 6 => Value::Gauge32(1000),
-                _ => Value::OctetString(format!("uplink {row}").into_bytes()),
+                _ => Value::OctetString(format!("uplink {row}").into()),
             };
             put(&arcs, value);
         }

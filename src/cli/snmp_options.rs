@@ -23,7 +23,7 @@ use crate::probe::snmp::AuthProtocol;
 use crate::probe::snmp::Credential;
 use crate::probe::snmp::PrivProtocol;
 use crate::probe::snmp::User;
-use crate::probe::snmp::client;
+use crate::probe::snmp::call;
 
 /// Largest file that a secret is read from.
 const LARGEST_SECRET: u64 = 4096;
@@ -93,10 +93,10 @@ pub struct SnmpOptions {
     #[arg(short = 't', long, default_value = "2", value_name = "SECONDS", value_parser = seconds)]
     timeout: Span,
     /// Tries after the first
-    #[arg(short = 'r', long, default_value_t = client::RETRIES, value_name = "COUNT")]
+    #[arg(short = 'r', long, default_value_t = call::RETRIES, value_name = "COUNT")]
     retries: u8,
     /// Port, where the address has none
-    #[arg(long, default_value_t = client::PORT, value_name = "PORT")]
+    #[arg(long, default_value_t = call::PORT, value_name = "PORT")]
     port: u16,
 }
 

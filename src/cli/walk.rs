@@ -19,7 +19,7 @@ use crate::probe::snmp::Finding;
 use crate::probe::snmp::Limits;
 use crate::probe::snmp::Order;
 use crate::probe::snmp::WalkEnd;
-use crate::probe::snmp::client;
+use crate::probe::snmp::call;
 use crate::probe::snmp::text;
 use crate::probe::snmp::text::Described;
 use crate::probe::snmp::transport::Options;
@@ -54,7 +54,7 @@ struct Walk {
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     /// Most rows of one GETBULK; 0 or 1: GETNEXT only
-    #[arg(long, default_value_t = client::MAX_REPETITIONS, value_name = "COUNT")]
+    #[arg(long, default_value_t = call::MAX_REPETITIONS, value_name = "COUNT")]
     bulk: u16,
     /// Go on where the device's objects are out of order, until one comes twice
     #[arg(long)]

@@ -45,7 +45,7 @@ fn oid(text: &str) -> Option<Oid> {
 }
 
 fn text(value: &str) -> Value {
-    Value::OctetString(value.as_bytes().to_vec())
+    Value::OctetString(value.into())
 }
 
 impl Equipment {
@@ -56,7 +56,7 @@ impl Equipment {
         let (descr, object_id) = identity(place.class);
         put("1.3.6.1.2.1.1.1.0", text(descr));
         if let Some(id) = oid(object_id) {
-            put("1.3.6.1.2.1.1.2.0", Value::ObjectId(id));
+            put("1.3.6.1.2.1.1.2.0", Value::ObjectId(id.into()));
         }
         put("1.3.6.1.2.1.1.4.0", text("Tổ công nghệ thông tin"));
         put("1.3.6.1.2.1.1.5.0", text(&place.name));
@@ -256,7 +256,7 @@ fn interface(put: &mut impl FnMut(&str, Value), index: u32, name: &str, address:
     column(3, Value::Integer(kind));
     column(4, Value::Integer(1500));
     column(5, Value::Gauge32(1_000_000_000));
-    column(6, Value::OctetString(mac));
+    column(6, Value::OctetString(mac.into()));
     column(7, Value::Integer(1));
     column(8, Value::Integer(1));
     for number in [13, 14, 19, 20] {
@@ -307,7 +307,7 @@ fn by_class(put: &mut impl FnMut(&str, Value), class: Class, number: u64) {
                 let mut column = |n: u32, value| put(&format!("1.3.6.1.2.1.25.2.3.1.{n}.{index}"), value);
                 column(1, Value::Integer(index));
                 if let Some(kind) = oid(kind) {
-                    column(2, Value::ObjectId(kind));
+                    column(2, Value::ObjectId(kind.into()));
                 }
                 column(3, text(name));
                 column(4, Value::Integer(unit));
@@ -326,7 +326,7 @@ fn by_class(put: &mut impl FnMut(&str, Value), class: Class, number: u64) {
         Class::Printer => {
             put(
                 "1.3.6.1.2.1.25.3.2.1.2.1",
-                oid("1.3.6.1.2.1.25.3.1.5").map_or(Value::Null, Value::ObjectId),
+                oid("1.3.6.1.2.1.25.3.1.5").map_or(Value::Null, |o| Value::ObjectId(o.into())),
             );
             put("1.3.6.1.2.1.25.3.2.1.3.1", text("Canon MF445"));
             put("1.3.6.1.2.1.25.3.5.1.1.1", Value::Integer(3));

@@ -133,7 +133,7 @@ impl Script {
             motions: BTreeMap::new(),
         };
         script.text(&SYSTEM, &[1, 0], descr);
-        script.put(&SYSTEM, &[2, 0], Value::ObjectId(Oid::new(object_id)));
+        script.put(&SYSTEM, &[2, 0], Value::ObjectId(Oid::new(object_id).into()));
         script.motion(&SYSTEM, &[3, 0], Motion::Uptime);
         script.text(&SYSTEM, &[4, 0], "Phòng CNTT");
         script.text(&SYSTEM, &[5, 0], name);
@@ -146,7 +146,7 @@ impl Script {
     }
 
     fn text(&mut self, base: &[u32], rest: &[u32], text: &str) {
-        self.put(base, rest, Value::OctetString(text.as_bytes().to_vec()));
+        self.put(base, rest, Value::OctetString(text.into()));
     }
 
     fn number(&mut self, base: &[u32], rest: &[u32], number: i64) {
@@ -174,7 +174,7 @@ impl Script {
         self.put(
             &IF_ENTRY,
             &[6, index],
-            Value::OctetString(vec![0x02, 0x54, 0x47, 0, 0, low]),
+            Value::OctetString(vec![0x02, 0x54, 0x47, 0, 0, low].into()),
         );
         self.number(&IF_ENTRY, &[7, index], 1);
         self.number(&IF_ENTRY, &[8, index], status);
@@ -318,7 +318,7 @@ fn printer(name: &str) -> Script {
     s.put(
         &host,
         &[2, 1, 2, 1],
-        Value::ObjectId(Oid::new([1, 3, 6, 1, 2, 1, 25, 3, 1, 5])),
+        Value::ObjectId(Oid::new([1, 3, 6, 1, 2, 1, 25, 3, 1, 5]).into()),
     );
     s.text(&host, &[2, 1, 3, 1], "HP LaserJet Pro M404dn");
     s.number(&host, &[5, 1, 1, 1], 3);

@@ -63,14 +63,14 @@ fn object(line: &[u8]) -> Option<(Oid, Value)> {
     let narrow = || whole().and_then(|n| u32::try_from(n.rem_euclid(1 << 32)).ok());
     let value = match number.parse::<u32>().ok()? {
         2 => Value::Integer(i64::try_from(whole()?).ok()?),
-        4 => Value::OctetString(bytes),
+        4 => Value::OctetString(bytes.into()),
         5 => Value::Null,
-        6 => Value::ObjectId(oid_of(&bytes)?),
+        6 => Value::ObjectId(oid_of(&bytes)?.into()),
         64 => Value::IpAddress(address(&bytes, is_hex)?),
         65 => Value::Counter32(narrow()?),
         66 => Value::Gauge32(narrow()?),
         67 => Value::TimeTicks(narrow()?),
-        68 => Value::Opaque(bytes),
+        68 => Value::Opaque(bytes.into()),
         70 => Value::Counter64(u64::try_from(whole()?.rem_euclid(1 << 64)).ok()?),
         _ => return None,
     };
@@ -115,14 +115,14 @@ mod tests {
     fn every_type_comes_back_from_its_line() {
         let values = [
             Value::Integer(-5),
-            Value::OctetString(b"Ubuntu | x".to_vec()),
-            Value::OctetString(vec![0, 1, 0xff]),
-            Value::ObjectId(Oid::new([1, 3, 6])),
+            Value::OctetString("Ubuntu | x".into()),
+            Value::OctetString(vec![0, 1, 0xff].into()),
+            Value::ObjectId(Oid::new([1, 3, 6]).into()),
             Value::IpAddress([10, 0, 0, 1]),
             Value::Counter32(u32::MAX),
             Value::Gauge32(7),
             Value::TimeTicks(8),
-            Value::Opaque(vec![0x9f, 0x78]),
+            Value::Opaque([0x9f, 0x78].into()),
             Value::Counter64(u64::MAX),
         ];
         for value in values {

@@ -8,6 +8,7 @@
 pub mod event;
 pub mod id;
 pub mod observation;
+pub mod octets;
 pub mod quantity;
 pub mod reading;
 pub mod selector;

@@ -11,9 +11,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Arcs that are held without an allocation: a row of ifXTable has 12, one of
-/// ipNetToMediaTable 15. Walks make an OID for every row.
-const INLINE: usize = 15;
+pub use super::octets::Octets;
 
 /// An object identifier: 1 to 128 arcs.
 #[derive(Clone, Serialize, Deserialize)]
@@ -23,7 +21,7 @@ pub struct Oid(Arcs);
 #[derive(Clone)]
 enum Arcs {
     /// How many, and they; the rest is zero.
-    Few(u8, [u32; INLINE]),
+    Few(u8, [u32; Oid::INLINE]),
     Many(Box<[u32]>),
 }
 
@@ -39,6 +37,15 @@ impl Oid {
     /// Most arcs that an OID may have (RFC 2578 §3.5).
     pub const MAX_ARCS: usize = 128;
 
+    /// Arcs that are held without an allocation: a row of ifXTable has 12, one of
+    /// ipNetToMediaTable 15. Walks make an OID for every row.
+    pub const INLINE: usize = 15;
+
+    /// The OID with the first `count` of these arcs (at most all); the others must be zero.
+    pub fn inline(count: u8, arcs: [u32; Self::INLINE]) -> Self {
+        Self(Arcs::Few(count, arcs))
+    }
+
     /// The OID with these arcs; more than [`Oid::MAX_ARCS`] are cut.
     pub fn new(arcs: impl Into<Vec<u32>>) -> Self {
         Self::from_slice(&arcs.into())
@@ -47,7 +54,7 @@ impl Oid {
     /// The same, of borrowed arcs.
     pub fn from_slice(arcs: &[u32]) -> Self {
         let arcs = arcs.get(..Self::MAX_ARCS).unwrap_or(arcs);
-        let mut few = [0; INLINE];
+        let mut few = [0; Self::INLINE];
         match (few.get_mut(..arcs.len()), u8::try_from(arcs.len())) {
             (Some(place), Ok(count)) => {
                 place.copy_from_slice(arcs);
@@ -171,11 +178,11 @@ pub enum Value {
     /// INTEGER, Integer32.
     Integer(i64),
     /// OCTET STRING: any bytes, not always text.
-    OctetString(Vec<u8>),
+    OctetString(Octets),
     /// NULL.
     Null,
     /// OBJECT IDENTIFIER.
-    ObjectId(Oid),
+    ObjectId(Box<Oid>),
     /// IpAddress.
     IpAddress([u8; 4]),
     /// Counter32: wraps at 2^32.
@@ -185,7 +192,7 @@ pub enum Value {
     /// TimeTicks: hundredths of a second, wraps at 2^32.
     TimeTicks(u32),
     /// Opaque: bytes in a wrapping of their own.
-    Opaque(Vec<u8>),
+    Opaque(Box<[u8]>),
     /// Counter64.
     Counter64(u64),
     /// The agent has no such object (RFC 3416 §3).

@@ -38,9 +38,9 @@ impl V {
                 bits: 32,
             }),
             Value::Counter64(n) => Self::Counter(Counter { value: *n, bits: 64 }),
-            Value::OctetString(bytes) => Self::Bytes(bytes.clone()),
+            Value::OctetString(bytes) => Self::Bytes(bytes.to_vec()),
             Value::Opaque(bytes) => return opaque(bytes),
-            Value::ObjectId(oid) => Self::Oid(oid.clone()),
+            Value::ObjectId(oid) => Self::Oid((**oid).clone()),
             Value::IpAddress(ip) => Self::Text(std::net::Ipv4Addr::from(*ip).to_string()),
             Value::Null | Value::NoSuchObject | Value::NoSuchInstance | Value::EndOfMibView => return None,
         })
@@ -338,7 +338,7 @@ mod tests {
 
     #[test]
     fn net_snmp_packs_floats_in_opaque() {
-        let v = V::of(&Value::Opaque(vec![0x9f, 0x78, 4, 0x42, 0x28, 0, 0]));
+        let v = V::of(&Value::Opaque([0x9f, 0x78, 4, 0x42, 0x28, 0, 0].into()));
         assert_eq!(v, Some(V::Float(42.0)));
     }
 }

@@ -166,8 +166,8 @@ proptest! {
             match change {
                 Change::Drop => list[n].1 = Value::Null,
                 Change::Value(v) => list[n].1 = Value::Integer(v),
-                Change::Bytes(b) => list[n].1 = Value::OctetString(b),
-                Change::Text(t) => list[n].1 = Value::OctetString(t.into_bytes()),
+                Change::Bytes(b) => list[n].1 = Value::OctetString(b.into()),
+                Change::Text(t) => list[n].1 = Value::OctetString(t.into()),
                 Change::Shift(by) => {
                     let mut arcs = list[n].0.arcs().to_vec();
                     let last = arcs.len() - 1;

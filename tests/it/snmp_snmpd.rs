@@ -82,7 +82,7 @@ fn gets_and_walks_are_answered_over_v1_and_v2c() {
                 oid("1.3.6.1.2.1.1.6.0"),
             ];
             let got = client.get(&agent, &wanted).await.unwrap();
-            assert_eq!(got[0].value, Value::OctetString(b"thach-khoan".to_vec()));
+            assert_eq!(got[0].value, Value::OctetString("thach-khoan".into()));
             assert!(got[1].value.is_absent(), "{got:?}");
             assert_eq!(
                 got[2].value,

@@ -12,6 +12,7 @@
 //! [`walk`], which are pure and tested on virtual time.
 //! Why not a crate: docs/decisions/0003-own-snmp.md.
 
+pub mod call;
 pub mod client;
 pub mod codec;
 pub mod credential;
@@ -28,6 +29,7 @@ pub mod transport;
 pub mod usm;
 pub mod walk;
 
-pub use client::{Agent, Client, Limits, Order, Walk, WalkEnd};
+pub use call::{Agent, Limits, Order, Walk, WalkEnd};
+pub use client::Client;
 pub use credential::{AuthProtocol, Credential, Hidden, PrivProtocol, User, Version};
 pub use finding::Finding;

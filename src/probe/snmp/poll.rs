@@ -14,10 +14,10 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::client::Agent;
+use super::call::Agent;
+use super::call::Limits;
+use super::call::WalkEnd;
 use super::client::Client;
-use super::client::Limits;
-use super::client::WalkEnd;
 use super::credential::Credential;
 use super::finding::Finding;
 use super::poll_vlans;
@@ -77,10 +77,10 @@ impl Subject {
         Self {
             address,
             credentials,
-            timeout: super::client::TIMEOUT,
-            retries: super::client::RETRIES,
+            timeout: super::call::TIMEOUT,
+            retries: super::call::RETRIES,
             deadline: Span::from_secs(120),
-            max_repetitions: super::client::MAX_REPETITIONS,
+            max_repetitions: super::call::MAX_REPETITIONS,
         }
     }
 
@@ -523,7 +523,7 @@ fn joined(names: Vec<String>, told: &[Interface], totals: Vec<Totals>) -> Vec<Po
 
 /// The address as the command line takes it: the port only where it is not 161.
 pub fn address_text(address: SocketAddr) -> String {
-    if address.port() == super::client::PORT {
+    if address.port() == super::call::PORT {
         address.ip().to_string()
     } else {
         address.to_string()

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::codec::ber::Writer;
 use super::codec::v3::Data;
 use super::codec::v3::FLAG_AUTH;
 use super::codec::v3::FLAG_PRIV;
@@ -173,11 +174,18 @@ pub struct Envelope<'a> {
 /// Seals a scoped PDU: encrypts, frames and signs it, as far as `level` says and
 /// `keys` has. `salt` must not come twice with one key.
 pub fn seal(envelope: &Envelope<'_>, mut scoped: Vec<u8>, keys: &Keys, salt: u64) -> Vec<u8> {
+    let mut writer = Writer::new();
+    seal_into(&mut writer, envelope, &mut scoped, keys, salt);
+    writer.finish()
+}
+
+/// The same into a writer whose old contents are forgotten. What `scoped` holds is changed.
+pub fn seal_into(writer: &mut Writer, envelope: &Envelope<'_>, scoped: &mut Vec<u8>, keys: &Keys, salt: u64) {
     let mut salted = None;
     if envelope.level == Level::AuthPriv
         && let Some(cipher) = &keys.cipher
     {
-        salted = Some(cipher.encrypt(&mut scoped, envelope.boots, envelope.time, salt));
+        salted = Some(cipher.encrypt(scoped, envelope.boots, envelope.time, salt));
     }
     let signer = keys
         .signer
@@ -194,20 +202,23 @@ pub fn seal(envelope: &Envelope<'_>, mut scoped: Vec<u8>, keys: &Keys, salt: u64
         signature_len: signer.map_or(0, super::keys::Signer::signature_len),
         salt: salted.as_ref().map_or(&[], |s| s.as_slice()),
         data: if salted.is_some() {
-            Data::Encrypted(&scoped)
+            Data::Encrypted(scoped)
         } else {
-            Data::Plain(&scoped)
+            Data::Plain(scoped)
         },
     };
-    let (mut bytes, at) = frame.to_bytes();
+    let at = frame.write(writer);
     if let Some(signer) = signer {
-        let signature = signer.sign(&[&bytes]);
-        let place = bytes.iter_mut().skip(at).take(signer.signature_len());
+        let signature = signer.sign(&[writer.bytes()]);
+        let place = writer
+            .bytes_mut()
+            .iter_mut()
+            .skip(at)
+            .take(signer.signature_len());
         for (byte, sign) in place.zip(signature) {
             *byte = sign;
         }
     }
-    bytes
 }
 
 /// Why a message could not be opened.
@@ -250,16 +261,34 @@ pub fn is_signed_with(header: &V3Header<'_>, keys: &Keys) -> bool {
 /// # Errors
 /// When signature or encryption are not this user's.
 pub fn open<'a>(header: &V3Header<'a>, keys: &Keys) -> Result<Cow<'a, [u8]>, Unopened> {
+    let mut clear = Vec::new();
+    Ok(match open_into(&mut clear, header, keys)? {
+        Some(bytes) => Cow::Borrowed(bytes),
+        None => Cow::Owned(clear),
+    })
+}
+
+/// The same; `None` if it was encrypted: it stands in `clear` then, whose old
+/// contents are gone.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_into<'a>(
+    clear: &mut Vec<u8>,
+    header: &V3Header<'a>,
+    keys: &Keys,
+) -> Result<Option<&'a [u8]>, Unopened> {
     if header.is_signed() && !is_signed_with(header, keys) {
         return Err(Unopened::WrongDigest);
     }
     match header.data {
-        Data::Plain(bytes) => Ok(Cow::Borrowed(bytes)),
+        Data::Plain(bytes) => Ok(Some(bytes)),
         Data::Encrypted(bytes) => {
             let cipher = keys.cipher.as_ref().ok_or(Unopened::Decryption)?;
-            let mut clear = bytes.to_vec();
-            if cipher.decrypt(&mut clear, header.boots, header.time, header.salt) {
-                Ok(Cow::Owned(clear))
+            clear.clear();
+            clear.extend_from_slice(bytes);
+            if cipher.decrypt(clear, header.boots, header.time, header.salt) {
+                Ok(None)
             } else {
                 Err(Unopened::Decryption)
             }

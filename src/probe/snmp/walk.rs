@@ -13,12 +13,16 @@
 
 use std::collections::HashSet;
 
-use super::client::Limits;
-use super::client::Order;
-use super::client::Walk;
-use super::client::WalkEnd;
-use super::codec::Pdu;
+use super::call::Limits;
+use super::call::Order;
+use super::call::Walk;
+use super::call::WalkEnd;
 use super::codec::PduKind;
+use super::codec::ber::Malformed;
+use super::codec::ber::read_oid;
+use super::codec::ber::tag;
+use super::codec::pdu::Object;
+use super::codec::pdu::PduHead;
 use super::finding::Finding;
 use super::size::Size;
 use crate::model::snmp::Oid;
@@ -82,6 +86,40 @@ pub struct Shape {
     pub at_most: u16,
     /// Most repetitions, by configuration; below 2, or for SNMPv1, no GETBULK.
     pub max_repetitions: u16,
+}
+
+/// Rows of the tables that are kept for the next walk, and how many of these:
+/// 1,024 of 96 rows of 88 bytes are 9 MB at most.
+const SPARE_ROWS: usize = 96;
+const SPARES: usize = 1024;
+/// Rows that a new table has room for.
+const FIRST_ROWS: usize = 16;
+
+/// Places to work in that all calls share, so that answers are read and rows
+/// gathered without an allocation for each.
+#[derive(Debug, Default)]
+pub struct Workbench {
+    /// The objects of one answer.
+    pub bindings: Vec<VarBind>,
+    /// The arcs of a long OID.
+    arcs: Vec<u32>,
+    /// Rows that each column had before the present answer.
+    marks: Vec<usize>,
+    /// Emptied tables of columns.
+    spare: Vec<Vec<VarBind>>,
+}
+
+impl Workbench {
+    fn table(&mut self) -> Vec<VarBind> {
+        self.spare.pop().unwrap_or_else(|| Vec::with_capacity(FIRST_ROWS))
+    }
+
+    fn put_back(&mut self, mut table: Vec<VarBind>) {
+        if self.spare.len() < SPARES && (1..=SPARE_ROWS).contains(&table.capacity()) {
+            table.clear();
+            self.spare.push(table);
+        }
+    }
 }
 
 /// A `get` or a walk under way.
@@ -176,10 +214,22 @@ impl Work {
     }
 
     /// Takes an answer of `bytes` bytes.
-    pub fn answered(&mut self, ask: &Ask, pdu: Pdu, bytes: usize) -> Verdict {
+    ///
+    /// # Errors
+    /// When it can't be read to its end: nothing of it was taken then.
+    pub fn answered(
+        &mut self,
+        ask: &Ask,
+        head: &PduHead<'_>,
+        bytes: usize,
+        bench: &mut Workbench,
+    ) -> Result<Verdict, Malformed> {
         match self {
-            Self::Get(get) => get.answered(ask, pdu),
-            Self::Walk(walk) => walk.answered(ask, pdu, bytes),
+            Self::Get(get) => {
+                head.bindings(&mut bench.bindings)?;
+                Ok(get.answered(ask, head, &mut bench.bindings))
+            }
+            Self::Walk(walk) => walk.answered(ask, head, bytes, bench),
         }
     }
 
@@ -226,15 +276,15 @@ impl Get {
         }
     }
 
-    fn answered(&mut self, ask: &Ask, pdu: Pdu) -> Verdict {
-        if pdu.status != 0 {
+    fn answered(&mut self, ask: &Ask, head: &PduHead<'_>, bindings: &mut Vec<VarBind>) -> Verdict {
+        if head.status != 0 {
             let single = if let [one] = ask.of.as_slice() {
                 Some(*one)
             } else {
                 None
             };
-            let culprit = culprit(ask, pdu.index).or(single);
-            return match (pdu.status, culprit) {
+            let culprit = culprit(ask, head.index).or(single);
+            return match (head.status, culprit) {
                 (status::TOO_BIG, _) => Verdict::TooBig,
                 (_, None) => Verdict::Split,
                 // SNMPv1 has no exceptions: the others are asked again (trap 7).
@@ -250,9 +300,9 @@ impl Get {
             };
         }
         // Values belong to the object that they name, wherever it stands (trap 14).
-        let count = pdu.bindings.len();
+        let count = bindings.len();
         let mut used = 0;
-        for (place, binding) in pdu.bindings.into_iter().enumerate() {
+        for (place, binding) in bindings.drain(..).enumerate() {
             let named = |i: &u16| self.wanted.get(usize::from(*i)) == Some(&binding.oid);
             let index = ask
                 .of
@@ -349,24 +399,62 @@ impl Walking {
         }
     }
 
-    fn answered(&mut self, ask: &Ask, pdu: Pdu, bytes: usize) -> Verdict {
-        if pdu.status != 0 {
-            return self.refused(ask, pdu.status, pdu.index);
+    fn answered(
+        &mut self,
+        ask: &Ask,
+        head: &PduHead<'_>,
+        bytes: usize,
+        bench: &mut Workbench,
+    ) -> Result<Verdict, Malformed> {
+        if head.status != 0 {
+            return Ok(self.refused(ask, head.status, head.index));
         }
-        let count = pdu.bindings.len();
-        if count == 0 {
-            if ask.size() == 1 {
-                let finding = Finding::Malformed("an answer without objects");
-                ask.of
-                    .iter()
-                    .for_each(|i| self.end(usize::from(*i), WalkEnd::Finding(finding.clone())));
-                return Verdict::Used { full: false };
+        let (rows, mut marks) = (self.rows, std::mem::take(&mut bench.marks));
+        marks.clear();
+        marks.extend(self.columns.iter().map(|column| column.rows.len()));
+        let taken = self.take(ask, head, bench);
+        if taken.is_err() {
+            self.rows = rows;
+            self.untake(ask, &marks);
+        }
+        bench.marks = marks;
+        let count = taken?;
+        if count > 0 {
+            self.binding_bytes = bytes.div_ceil(count);
+        } else if ask.size() == 1 {
+            let finding = Finding::Malformed("an answer without objects");
+            ask.of
+                .iter()
+                .for_each(|i| self.end(usize::from(*i), WalkEnd::Finding(finding.clone())));
+            return Ok(Verdict::Used { full: false });
+        } else {
+            return Ok(Verdict::TooBig);
+        }
+        Ok(Verdict::Used {
+            full: count >= usize::from(ask.size()),
+        })
+    }
+
+    /// Undoes what a part of an answer did: only columns that were open were asked for.
+    fn untake(&mut self, ask: &Ask, marks: &[usize]) {
+        for (i, (column, mark)) in (0_u16..).zip(self.columns.iter_mut().zip(marks)) {
+            for row in column.rows.drain((*mark).min(column.rows.len())..) {
+                column.seen.remove(&row.oid);
             }
-            return Verdict::TooBig;
+            if ask.of.contains(&i) || column.end == Some(WalkEnd::RowLimit) {
+                column.end = None;
+            }
         }
-        self.binding_bytes = bytes.div_ceil(count);
-        for (binding, index) in pdu.bindings.into_iter().zip(ask.of.iter().cycle()) {
-            let Some(column) = self.columns.get_mut(usize::from(*index)) else {
+    }
+
+    /// Takes the objects of an answer as rows of their columns; gives their number.
+    fn take(&mut self, ask: &Ask, head: &PduHead<'_>, bench: &mut Workbench) -> Result<usize, Malformed> {
+        let mut count = 0;
+        let mut of = ask.of.iter().cycle();
+        for object in head.objects() {
+            let object = object?;
+            count += 1;
+            let Some(column) = of.next().and_then(|i| self.columns.get_mut(usize::from(*i))) else {
                 continue;
             };
             if column.end.is_some() {
@@ -374,15 +462,16 @@ impl Walking {
             }
             if self.rows >= self.limits.rows {
                 self.end_all(&WalkEnd::RowLimit);
-                break;
+                continue;
             }
-            if column.take(binding, self.limits.order) {
+            if column.rows.capacity() == 0 {
+                column.rows = bench.table();
+            }
+            if column.take(&object, self.limits.order, &mut bench.arcs)? {
                 self.rows += 1;
             }
         }
-        Verdict::Used {
-            full: count >= usize::from(ask.size()),
-        }
+        Ok(count)
     }
 
     fn refused(&mut self, ask: &Ask, error: u32, index: u32) -> Verdict {
@@ -409,18 +498,20 @@ impl Walking {
     }
 
     /// What it brought; columns still open ended with `ended`.
-    pub fn finish(mut self, ended: &WalkEnd, packets: u32) -> Walk {
+    pub fn finish(mut self, ended: &WalkEnd, packets: u32, bench: &mut Workbench) -> Walk {
         self.end_all(ended);
         let mut rows = Vec::new();
         let mut columns = Vec::with_capacity(self.columns.len());
-        if self.columns.len() > 1 {
-            rows.reserve_exact(self.rows);
-        }
+        let is_one = self.columns.len() == 1;
         for mut column in self.columns {
-            if rows.is_empty() && rows.capacity() == 0 {
+            if is_one && column.rows.capacity() > SPARE_ROWS {
                 rows = column.rows;
             } else {
+                if rows.capacity() == 0 {
+                    rows.reserve_exact(self.rows);
+                }
                 rows.append(&mut column.rows);
+                bench.put_back(column.rows);
             }
             columns.push(column.end.unwrap_or(WalkEnd::Complete));
         }
@@ -440,27 +531,39 @@ impl Walking {
 
 impl Column {
     /// Takes an object as the next row, or ends here. True: it is a row.
-    fn take(&mut self, binding: VarBind, order: Order) -> bool {
-        let outside = !binding.oid.starts_with(&self.root);
+    fn take(&mut self, object: &Object<'_>, order: Order, arcs: &mut Vec<u32>) -> Result<bool, Malformed> {
         let nothing = matches!(
-            binding.value,
-            Value::EndOfMibView | Value::NoSuchObject | Value::NoSuchInstance
+            object.tag,
+            tag::END_OF_MIB_VIEW | tag::NO_SUCH_OBJECT | tag::NO_SUCH_INSTANCE
         );
-        let end = if nothing || outside {
+        let oid = read_oid(object.name, arcs)?;
+        let end = if nothing || !oid.starts_with(&self.root) {
             Some(WalkEnd::Complete)
         } else {
             match order {
-                Order::Increasing if binding.oid <= *self.last() => Some(WalkEnd::NonIncreasing),
-                Order::Any if !self.seen.insert(binding.oid.clone()) => Some(WalkEnd::NonIncreasing),
+                Order::Increasing if !self.is_after_last(&oid) => Some(WalkEnd::NonIncreasing),
+                Order::Any if !self.seen.insert(oid.clone()) => Some(WalkEnd::NonIncreasing),
                 Order::Increasing | Order::Any => None,
             }
         };
         if let Some(end) = end {
             self.end = Some(end);
-            return false;
+            return Ok(false);
         }
-        self.rows.push(binding);
-        true
+        self.rows.push(VarBind {
+            oid,
+            value: object.value()?,
+        });
+        Ok(true)
+    }
+
+    /// Whether `oid`, which lies in this column, comes after its last row.
+    fn is_after_last(&self, oid: &Oid) -> bool {
+        let last = self.last();
+        match (oid.suffix(&self.root), last.suffix(&self.root)) {
+            (Some(oid), Some(last)) => oid > last,
+            _ => oid > last,
+        }
     }
 }
 

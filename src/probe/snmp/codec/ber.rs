@@ -4,6 +4,8 @@
 //! message from its end to its beginning, so that every length is known when it
 //! is written. Source: X.690 §8, RFC 3417 §8 (the restrictions).
 
+use crate::model::snmp::Oid;
+
 /// Tags of the types that SNMP uses (RFC 2578, RFC 3416, RFC 3412).
 pub mod tag {
     /// INTEGER.
@@ -261,61 +263,149 @@ pub fn object_id(contents: &[u8], arcs: &mut Vec<u32>) -> Result<(), Malformed> 
     Ok(())
 }
 
+/// The OBJECT IDENTIFIER; `arcs` is a place to work in.
+///
+/// # Errors
+/// As [`object_id`].
+pub fn read_oid(contents: &[u8], arcs: &mut Vec<u32>) -> Result<Oid, Malformed> {
+    if let Some(oid) = short_oid(contents) {
+        return Ok(oid);
+    }
+    arcs.clear();
+    object_id(contents, arcs)?;
+    Ok(Oid::from_slice(arcs))
+}
+
+/// The OID if all of its arcs are below 128, and few: nearly all are so but for
+/// their last arcs, which may have two bytes (rows up to 16,383).
+fn short_oid(contents: &[u8]) -> Option<Oid> {
+    let (first, tail) = contents.split_first()?;
+    if *first >= 80 {
+        return None;
+    }
+    let mut arcs = [0; Oid::INLINE];
+    let [top, second, places @ ..] = &mut arcs;
+    (*top, *second) = (u32::from(first / 40), u32::from(first % 40));
+    let mut bytes = tail.iter();
+    let mut count = 2;
+    for place in places {
+        let Some(byte) = bytes.next() else {
+            break;
+        };
+        *place = if *byte < 0x80 {
+            u32::from(*byte)
+        } else {
+            let low = bytes.next().filter(|low| **low < 0x80)?;
+            (u32::from(byte & 0x7f) << 7) | u32::from(*low)
+        };
+        count += 1;
+    }
+    bytes.as_slice().is_empty().then(|| Oid::inline(count, arcs))
+}
+
 /// Builds bytes from the end to the beginning.
 ///
 /// Write the last value first. [`Writer::wrap`] puts a tag and the length of
-/// all that was written since a [`Writer::mark`] before it.
-#[derive(Debug, Default)]
+/// all that was written since a [`Writer::mark`] before it. Used again after
+/// [`Writer::clear`], it needs no allocation.
+#[derive(Debug)]
 pub struct Writer {
-    /// The message, reversed.
-    reversed: Vec<u8>,
+    /// What was written stands at its end, in the right order.
+    room: Vec<u8>,
+    /// Where it begins.
+    start: usize,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Writer {
     /// An empty writer.
     pub fn new() -> Self {
         Self {
-            reversed: Vec::with_capacity(256),
+            room: vec![0; 512],
+            start: 512,
         }
+    }
+
+    /// Forgets what was written.
+    pub fn clear(&mut self) {
+        self.start = self.room.len();
     }
 
     /// How much was written: give it to [`Writer::wrap`] later.
     pub fn mark(&self) -> usize {
-        self.reversed.len()
+        self.room.len() - self.start
+    }
+
+    /// What was written, in its order.
+    pub fn bytes(&self) -> &[u8] {
+        self.room.get(self.start..).unwrap_or(&[])
+    }
+
+    /// The same, to be changed in place.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        self.room.get_mut(self.start..).unwrap_or(&mut [])
     }
 
     /// Raw bytes.
     pub fn raw(&mut self, bytes: &[u8]) {
-        self.reversed.extend(bytes.iter().rev());
+        if bytes.len() > self.start {
+            self.grow(bytes.len());
+        }
+        let start = self.start - bytes.len();
+        if let Some(place) = self.room.get_mut(start..self.start) {
+            place.copy_from_slice(bytes);
+        }
+        self.start = start;
     }
 
-    /// Raw bytes which stand in the right order in a buffer of their own.
+    /// Makes room for `more` bytes: twice as much as there was, at least.
+    #[cold]
+    fn grow(&mut self, more: usize) {
+        let written = self.mark();
+        let mut room = vec![0; (self.room.len() + more) * 2];
+        let start = room.len() - written;
+        if let Some(place) = room.get_mut(start..) {
+            place.copy_from_slice(self.bytes());
+        }
+        self.room = room;
+        self.start = start;
+    }
+
+    fn push(&mut self, byte: u8) {
+        self.raw(&[byte]);
+    }
+
     fn length(&mut self, length: usize) {
         if length < 0x80 {
-            self.reversed.push(low_byte(length));
+            self.push(low_byte(length));
             return;
         }
         let mut rest = length;
         let mut count = 0_u8;
         while rest > 0 {
-            self.reversed.push(low_byte(rest));
+            self.push(low_byte(rest));
             rest >>= 8;
             count += 1;
         }
-        self.reversed.push(0x80 | count);
+        self.push(0x80 | count);
     }
 
     /// Puts `tag` and a length before all that was written since `mark`.
     pub fn wrap(&mut self, tag: u8, mark: usize) {
-        self.length(self.reversed.len() - mark);
-        self.reversed.push(tag);
+        self.length(self.mark() - mark);
+        self.push(tag);
     }
 
     /// A value of that tag with these contents.
     pub fn value(&mut self, tag: u8, contents: &[u8]) {
         self.raw(contents);
         self.length(contents.len());
-        self.reversed.push(tag);
+        self.push(tag);
     }
 
     /// An INTEGER (or another type with a signed number).
@@ -361,18 +451,17 @@ impl Writer {
 
     fn arc(&mut self, arc: u32) {
         let seven = |n: u32| low_byte(usize::try_from(n & 0x7f).unwrap_or(0));
-        self.reversed.push(seven(arc));
+        self.push(seven(arc));
         let mut rest = arc >> 7;
         while rest > 0 {
-            self.reversed.push(seven(rest) | 0x80);
+            self.push(seven(rest) | 0x80);
             rest >>= 7;
         }
     }
 
     /// The bytes, in their order.
-    pub fn finish(mut self) -> Vec<u8> {
-        self.reversed.reverse();
-        self.reversed
+    pub fn finish(self) -> Vec<u8> {
+        self.bytes().to_vec()
     }
 }
 
@@ -438,9 +527,18 @@ mod tests {
             let mut arcs = vec![top, second];
             arcs.extend(tail.iter().take(126));
             let bytes = written(|w| w.object_id(6, &arcs));
+            let contents = Reader::new(&bytes).expect(6).unwrap();
             let mut read = Vec::new();
-            Reader::new(&bytes).expect(6).and_then(|c| object_id(c, &mut read)).unwrap();
-            prop_assert_eq!(read, arcs);
+            object_id(contents, &mut read).unwrap();
+            prop_assert_eq!(&read, &arcs);
+            prop_assert_eq!(read_oid(contents, &mut read), Ok(Oid::new(arcs)));
+        }
+
+        #[test]
+        fn the_short_way_to_read_an_oid_gives_what_the_long_way_gives(contents in proptest::collection::vec(any::<u8>(), 0..20)) {
+            let mut arcs = Vec::new();
+            let long = object_id(&contents, &mut arcs).map(|()| Oid::from_slice(&arcs));
+            prop_assert_eq!(read_oid(&contents, &mut Vec::new()), long);
         }
 
         #[test]

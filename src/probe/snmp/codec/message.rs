@@ -7,9 +7,9 @@ use super::ber::Reader;
 use super::ber::Writer;
 use super::ber::tag;
 use super::pdu::Pdu;
+use super::pdu::PduHead;
 use super::pdu::PduKind;
 use super::v3::V3Header;
-use crate::model::snmp::Oid;
 
 /// The numbers of the versions on the wire.
 const V1: i64 = 0;
@@ -32,8 +32,24 @@ pub enum Message<'a> {
     V3(V3Header<'a>),
 }
 
-impl<'a> Message<'a> {
-    /// Reads a message. Bytes after it are ignored, as net-snmp does.
+/// A message from the wire whose objects are not read yet.
+#[derive(Debug, Clone)]
+pub enum MessageHead<'a> {
+    /// SNMPv1 or v2c.
+    Community {
+        /// Which of the two.
+        version: Version,
+        /// In clear.
+        community: &'a [u8],
+        /// What it says.
+        pdu: PduHead<'a>,
+    },
+    /// SNMPv3, as in [`Message`].
+    V3(V3Header<'a>),
+}
+
+impl<'a> MessageHead<'a> {
+    /// Reads the head of a message. Bytes after it are ignored, as net-snmp does.
     ///
     /// # Errors
     /// When it is none.
@@ -41,16 +57,34 @@ impl<'a> Message<'a> {
         let mut inner = Reader::new(bytes).enter(tag::SEQUENCE)?;
         match inner.integer()? {
             V3 => V3Header::read(&mut inner, bytes).map(Self::V3),
-            number @ (V1 | V2C) => {
-                let community = inner.octets()?;
-                Ok(Self::Community {
-                    version: if number == V1 { Version::V1 } else { Version::V2c },
-                    community,
-                    pdu: Pdu::read(&mut inner)?,
-                })
-            }
+            number @ (V1 | V2C) => Ok(Self::Community {
+                version: if number == V1 { Version::V1 } else { Version::V2c },
+                community: inner.octets()?,
+                pdu: PduHead::read(&mut inner)?,
+            }),
             _ => Err(Malformed("a version of SNMP that there is not")),
         }
+    }
+}
+
+impl<'a> Message<'a> {
+    /// Reads a message. Bytes after it are ignored, as net-snmp does.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        Ok(match MessageHead::parse(bytes)? {
+            MessageHead::Community {
+                version,
+                community,
+                pdu,
+            } => Self::Community {
+                version,
+                community,
+                pdu: pdu.whole()?,
+            },
+            MessageHead::V3(header) => Self::V3(header),
+        })
     }
 }
 
@@ -58,28 +92,15 @@ impl<'a> Message<'a> {
 pub fn write_community(version: Version, community: &[u8], pdu: &Pdu) -> Vec<u8> {
     let mut writer = Writer::new();
     pdu.write(&mut writer);
-    close_community(writer, version, community)
+    wrap_community(&mut writer, version, community);
+    writer.finish()
 }
 
-/// Writes a request of SNMPv1 or v2c for these objects, without a PDU in between.
-pub fn write_community_request<'a>(
-    version: Version,
-    community: &[u8],
-    kind: PduKind,
-    request_id: i32,
-    numbers: (u32, u32),
-    oids: impl DoubleEndedIterator<Item = &'a Oid>,
-) -> Vec<u8> {
-    let mut writer = Writer::new();
-    Pdu::write_request(&mut writer, kind, request_id, numbers, oids);
-    close_community(writer, version, community)
-}
-
-fn close_community(mut writer: Writer, version: Version, community: &[u8]) -> Vec<u8> {
+/// Puts version and community of SNMPv1 (`Version::V1`) or v2c (any other) around a PDU that was written.
+pub fn wrap_community(writer: &mut Writer, version: Version, community: &[u8]) {
     writer.value(tag::OCTET_STRING, community);
     writer.integer(tag::INTEGER, if version == Version::V1 { V1 } else { V2C });
     writer.wrap(tag::SEQUENCE, 0);
-    writer.finish()
 }
 
 /// The request id (v1, v2c) or message id (v3) of a packet that may be cut,

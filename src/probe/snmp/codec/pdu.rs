@@ -4,7 +4,7 @@ use super::ber::Malformed;
 use super::ber::Reader;
 use super::ber::Writer;
 use super::ber::integer;
-use super::ber::object_id;
+use super::ber::read_oid;
 use super::ber::tag;
 use super::ber::unsigned32;
 use super::ber::unsigned64;
@@ -81,6 +81,128 @@ pub struct Pdu {
     pub bindings: Vec<VarBind>,
 }
 
+/// The head of a PDU from the wire; its objects are not read yet.
+#[derive(Debug, Clone, Copy)]
+pub struct PduHead<'a> {
+    /// As in [`Pdu`].
+    pub kind: PduKind,
+    /// As in [`Pdu`].
+    pub request_id: i32,
+    /// As in [`Pdu`].
+    pub status: u32,
+    /// As in [`Pdu`].
+    pub index: u32,
+    list: Reader<'a>,
+}
+
+impl<'a> PduHead<'a> {
+    /// Reads the head of the next PDU.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+        let (tag, contents) = reader.any()?;
+        let kind = PduKind::from_tag(tag).ok_or(Malformed("a PDU of an unknown kind"))?;
+        let mut inner = Reader::new(contents);
+        Ok(Self {
+            kind,
+            request_id: i32::try_from(inner.integer()?)
+                .ok()
+                .ok_or(Malformed("a request id out of range"))?,
+            status: number(&mut inner)?,
+            index: number(&mut inner)?,
+            list: inner.enter(tag::SEQUENCE)?,
+        })
+    }
+
+    /// Its objects, one after the other, as they stand in the packet.
+    pub fn objects(&self) -> Objects<'a> {
+        Objects { list: self.list }
+    }
+
+    /// Reads its objects into `bindings`, which is emptied first, so that one
+    /// place serves all packets.
+    ///
+    /// # Errors
+    /// When one of them is none.
+    pub fn bindings(&self, bindings: &mut Vec<VarBind>) -> Result<(), Malformed> {
+        let mut arcs = Vec::new();
+        bindings.clear();
+        for object in self.objects() {
+            let object = object?;
+            bindings.push(VarBind {
+                oid: read_oid(object.name, &mut arcs)?,
+                value: object.value()?,
+            });
+        }
+        Ok(())
+    }
+
+    /// The whole PDU.
+    ///
+    /// # Errors
+    /// As [`PduHead::bindings`].
+    pub fn whole(&self) -> Result<Pdu, Malformed> {
+        // A binding has at least 6 bytes, so the packet bounds the allocation.
+        let mut bindings = Vec::with_capacity((self.list.rest().len() / 12).min(256));
+        self.bindings(&mut bindings)?;
+        Ok(Pdu {
+            kind: self.kind,
+            request_id: self.request_id,
+            status: self.status,
+            index: self.index,
+            bindings,
+        })
+    }
+}
+
+/// Reads the objects of a PDU; after an error it ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Objects<'a> {
+    list: Reader<'a>,
+}
+
+/// One object as it stands in the packet.
+#[derive(Debug, Clone, Copy)]
+pub struct Object<'a> {
+    /// The contents of its OID, unchecked.
+    pub name: &'a [u8],
+    /// The tag of its value.
+    pub tag: u8,
+    contents: &'a [u8],
+}
+
+impl Object<'_> {
+    /// Its value.
+    ///
+    /// # Errors
+    /// As [`read_value`].
+    pub fn value(&self) -> Result<Value, Malformed> {
+        value(self.tag, self.contents)
+    }
+}
+
+impl<'a> Iterator for Objects<'a> {
+    type Item = Result<Object<'a>, Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.list.is_empty() {
+            return None;
+        }
+        let mut read = || {
+            let mut inner = self.list.enter(tag::SEQUENCE)?;
+            let name = inner.expect(tag::OBJECT_ID)?;
+            let (tag, contents) = inner.any()?;
+            Ok(Object { name, tag, contents })
+        };
+        let object = read();
+        if object.is_err() {
+            self.list = Reader::new(&[]);
+        }
+        Some(object)
+    }
+}
+
 impl Pdu {
     /// Writes it.
     pub fn write(&self, writer: &mut Writer) {
@@ -126,28 +248,7 @@ impl Pdu {
     /// # Errors
     /// When it is none.
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let (tag, contents) = reader.any()?;
-        let kind = PduKind::from_tag(tag).ok_or(Malformed("a PDU of an unknown kind"))?;
-        let mut inner = Reader::new(contents);
-        let request_id = i32::try_from(inner.integer()?)
-            .ok()
-            .ok_or(Malformed("a request id out of range"))?;
-        let status = number(&mut inner)?;
-        let index = number(&mut inner)?;
-        let mut list = inner.enter(tag::SEQUENCE)?;
-        // A binding has at least 6 bytes, so the packet bounds the allocation.
-        let mut bindings = Vec::with_capacity((list.rest().len() / 12).min(256));
-        let mut arcs = Vec::with_capacity(Oid::MAX_ARCS);
-        while !list.is_empty() {
-            bindings.push(read_binding(&mut list, &mut arcs)?);
-        }
-        Ok(Self {
-            kind,
-            request_id,
-            status,
-            index,
-            bindings,
-        })
+        PduHead::read(reader)?.whole()
     }
 }
 
@@ -156,32 +257,21 @@ fn number(reader: &mut Reader<'_>) -> Result<u32, Malformed> {
     Ok(u32::try_from(reader.integer()?).unwrap_or(0))
 }
 
-/// Reads a binding; `arcs` is a place to work in.
-fn read_binding(list: &mut Reader<'_>, arcs: &mut Vec<u32>) -> Result<VarBind, Malformed> {
-    let mut inner = list.enter(tag::SEQUENCE)?;
-    arcs.clear();
-    object_id(inner.expect(tag::OBJECT_ID)?, arcs)?;
-    Ok(VarBind {
-        oid: Oid::from_slice(arcs),
-        value: read_value(&mut inner)?,
-    })
-}
-
 /// Reads a value of any of SNMP's types.
 ///
 /// # Errors
 /// When it has none of these types, or does not fit its type.
 pub fn read_value(reader: &mut Reader<'_>) -> Result<Value, Malformed> {
     let (tag, contents) = reader.any()?;
+    value(tag, contents)
+}
+
+fn value(tag: u8, contents: &[u8]) -> Result<Value, Malformed> {
     Ok(match tag {
         tag::INTEGER => Value::Integer(integer(contents)?),
-        tag::OCTET_STRING => Value::OctetString(contents.to_vec()),
+        tag::OCTET_STRING => Value::OctetString(contents.into()),
         tag::NULL => Value::Null,
-        tag::OBJECT_ID => {
-            let mut arcs = Vec::with_capacity(contents.len() + 1);
-            object_id(contents, &mut arcs)?;
-            Value::ObjectId(Oid::new(arcs))
-        }
+        tag::OBJECT_ID => Value::ObjectId(read_oid(contents, &mut Vec::new())?.into()),
         tag::IP_ADDRESS => Value::IpAddress(
             contents
                 .try_into()
@@ -191,7 +281,7 @@ pub fn read_value(reader: &mut Reader<'_>) -> Result<Value, Malformed> {
         tag::COUNTER32 => Value::Counter32(unsigned32(contents)?),
         tag::GAUGE32 => Value::Gauge32(unsigned32(contents)?),
         tag::TIME_TICKS => Value::TimeTicks(unsigned32(contents)?),
-        tag::OPAQUE => Value::Opaque(contents.to_vec()),
+        tag::OPAQUE => Value::Opaque(contents.into()),
         tag::COUNTER64 => Value::Counter64(unsigned64(contents)?),
         tag::NO_SUCH_OBJECT => Value::NoSuchObject,
         tag::NO_SUCH_INSTANCE => Value::NoSuchInstance,

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::credential::Version;
+use super::ber::Writer;
 use super::message::write_community;
 use super::v3::Data;
 use super::v3::Frame;
@@ -27,14 +28,14 @@ fn oid() -> impl Strategy<Value = Oid> {
 fn value() -> impl Strategy<Value = Value> {
     prop_oneof![
         any::<i64>().prop_map(Value::Integer),
-        proptest::collection::vec(any::<u8>(), 0..200).prop_map(Value::OctetString),
+        proptest::collection::vec(any::<u8>(), 0..200).prop_map(|b| Value::OctetString(b.into())),
         Just(Value::Null),
-        oid().prop_map(Value::ObjectId),
+        oid().prop_map(|o| Value::ObjectId(o.into())),
         any::<[u8; 4]>().prop_map(Value::IpAddress),
         any::<u32>().prop_map(Value::Counter32),
         any::<u32>().prop_map(Value::Gauge32),
         any::<u32>().prop_map(Value::TimeTicks),
-        proptest::collection::vec(any::<u8>(), 0..20).prop_map(Value::Opaque),
+        proptest::collection::vec(any::<u8>(), 0..20).prop_map(|b| Value::Opaque(b.into())),
         any::<u64>().prop_map(Value::Counter64),
         Just(Value::NoSuchObject),
         Just(Value::NoSuchInstance),
@@ -85,7 +86,9 @@ proptest! {
             message_id: id, flags: u8::from(signed > 0), engine_id: &engine, boots: 7, time, user: &user,
             signature_len: signed, salt: &[], data: Data::Plain(&data),
         };
-        let (bytes, at) = frame.to_bytes();
+        let mut writer = Writer::new();
+        let at = frame.write(&mut writer);
+        let bytes = writer.finish();
         prop_assert_eq!(peek_id(&bytes), Some(id));
         let Ok(Message::V3(header)) = Message::parse(&bytes) else { panic!("not read") };
         prop_assert_eq!(header.signature_at, at);

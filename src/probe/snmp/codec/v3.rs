@@ -6,6 +6,7 @@ use super::ber::Reader;
 use super::ber::Writer;
 use super::ber::tag;
 use super::pdu::Pdu;
+use super::pdu::PduHead;
 
 /// msgFlags: the message is signed.
 pub const FLAG_AUTH: u8 = 1;
@@ -134,17 +135,43 @@ pub struct ScopedPdu {
     pub pdu: Pdu,
 }
 
-impl ScopedPdu {
+/// The same, borrowed from what was decrypted, its objects not read yet.
+#[derive(Debug, Clone, Copy)]
+pub struct ScopedHead<'a> {
+    /// As in [`ScopedPdu`].
+    pub context_engine: &'a [u8],
+    /// As in [`ScopedPdu`].
+    pub context: &'a [u8],
+    /// As in [`ScopedPdu`].
+    pub pdu: PduHead<'a>,
+}
+
+impl<'a> ScopedHead<'a> {
     /// Reads one in clear. Bytes after it are ignored: DES pads.
     ///
     /// # Errors
     /// When it is none, as after decryption with a wrong key.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut inner = Reader::new(bytes).enter(tag::SEQUENCE)?;
         Ok(Self {
-            context_engine: inner.octets()?.to_vec(),
-            context: inner.octets()?.to_vec(),
-            pdu: Pdu::read(&mut inner)?,
+            context_engine: inner.octets()?,
+            context: inner.octets()?,
+            pdu: PduHead::read(&mut inner)?,
+        })
+    }
+}
+
+impl ScopedPdu {
+    /// Reads one in clear, as [`ScopedHead::parse`].
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        let head = ScopedHead::parse(bytes)?;
+        Ok(Self {
+            context_engine: head.context_engine.to_vec(),
+            context: head.context.to_vec(),
+            pdu: head.pdu.whole()?,
         })
     }
 
@@ -152,16 +179,16 @@ impl ScopedPdu {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut writer = Writer::new();
         self.pdu.write(&mut writer);
-        close_scoped(writer, &self.context_engine, &self.context)
+        wrap_scoped(&mut writer, &self.context_engine, &self.context);
+        writer.finish()
     }
 }
 
 /// Puts the context around a PDU that was written.
-pub fn close_scoped(mut writer: Writer, context_engine: &[u8], context: &[u8]) -> Vec<u8> {
+pub fn wrap_scoped(writer: &mut Writer, context_engine: &[u8], context: &[u8]) {
     writer.value(tag::OCTET_STRING, context);
     writer.value(tag::OCTET_STRING, context_engine);
     writer.wrap(tag::SEQUENCE, 0);
-    writer.finish()
 }
 
 /// What a message of SNMPv3 is written from.
@@ -188,11 +215,11 @@ pub struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    /// The message with zeroes for its signature, and where these stand.
-    pub fn to_bytes(&self) -> (Vec<u8>, usize) {
+    /// Writes the message with zeroes for its signature; says where in it these stand.
+    pub fn write(&self, writer: &mut Writer) -> usize {
         let zeroes = [0_u8; 64];
         let blank = zeroes.get(..self.signature_len).unwrap_or(&zeroes);
-        let mut writer = Writer::new();
+        writer.clear();
         match self.data {
             Data::Plain(bytes) => writer.raw(bytes),
             Data::Encrypted(bytes) => writer.value(tag::OCTET_STRING, bytes),
@@ -215,8 +242,6 @@ impl Frame<'_> {
         writer.wrap(tag::SEQUENCE, global);
         writer.integer(tag::INTEGER, 3);
         writer.wrap(tag::SEQUENCE, 0);
-        let bytes = writer.finish();
-        let at = bytes.len() - signature_end - blank.len();
-        (bytes, at)
+        writer.mark() - signature_end - blank.len()
     }
 }

@@ -7,11 +7,11 @@ use super::job::Ending;
 use super::job::Phase;
 use super::job::What;
 use crate::model::Mono;
-use crate::probe::snmp::codec::Message;
-use crate::probe::snmp::codec::Pdu;
 use crate::probe::snmp::codec::PduKind;
-use crate::probe::snmp::codec::ScopedPdu;
 use crate::probe::snmp::codec::V3Header;
+use crate::probe::snmp::codec::message::MessageHead;
+use crate::probe::snmp::codec::pdu::PduHead;
+use crate::probe::snmp::codec::v3::ScopedHead;
 use crate::probe::snmp::credential::Credential;
 use crate::probe::snmp::finding::Finding;
 use crate::probe::snmp::size::halved;
@@ -40,10 +40,10 @@ impl<C: Caller> Session<C> {
         let Some(job) = self.jobs.get(index).and_then(Option::as_ref) else {
             return;
         };
-        match (Message::parse(bytes), &*job.agent.credential) {
+        match (MessageHead::parse(bytes), &*job.agent.credential) {
             (Err(malformed), _) => self.nonsense(index, id, malformed.0, now, actions),
             (
-                Ok(Message::Community {
+                Ok(MessageHead::Community {
                     version,
                     community,
                     pdu,
@@ -53,12 +53,12 @@ impl<C: Caller> Session<C> {
                 if community != ours.expose() || version != job.agent.credential.version() {
                     self.counters.foreign += 1;
                 } else if pdu.kind == PduKind::Response {
-                    self.use_answer(index, id, pdu, bytes.len(), now, actions);
+                    self.use_answer(index, id, &pdu, bytes.len(), now, actions);
                 } else {
                     self.nonsense(index, id, "an answer that is no response", now, actions);
                 }
             }
-            (Ok(Message::V3(header)), Credential::V3(_)) => {
+            (Ok(MessageHead::V3(header)), Credential::V3(_)) => {
                 self.answer_v3(index, id, &header, now, actions);
             }
             (Ok(_), _) => self.counters.foreign += 1,
@@ -88,12 +88,11 @@ impl<C: Caller> Session<C> {
         &mut self,
         index: usize,
         id: i32,
-        pdu: Pdu,
+        pdu: &PduHead<'_>,
         bytes: usize,
         now: Mono,
         actions: &mut Actions<C>,
     ) {
-        self.hear(index, now);
         let Some(job) = self.jobs.get_mut(index).and_then(Option::as_mut) else {
             return;
         };
@@ -103,9 +102,14 @@ impl<C: Caller> Session<C> {
         };
         self.pending.remove(&id);
         let silent_at = job.silent_at;
-        let verdict = job.work.answered(&ask, pdu, bytes);
-        let address = job.agent.address;
-        let size = &mut self.peers.entry(address).or_default().size;
+        let verdict = match job.work.answered(&ask, pdu, bytes, &mut self.bench) {
+            Ok(verdict) => verdict,
+            Err(malformed) => return self.nonsense(index, id, malformed.0, now, actions),
+        };
+        job.heard = true;
+        let peer = self.peers.entry(job.agent.address).or_default();
+        peer.heard_at = Some(now);
+        let size = &mut peer.size;
         match verdict {
             Verdict::Used { full } => {
                 if let Some(silent) = silent_at.filter(|s| *s > ask.size()) {
@@ -160,11 +164,11 @@ impl<C: Caller> Session<C> {
             .tries
             .iter()
             .find(|one| one.id == id)
-            .map(|one| one.what.clone())
+            .map(|one| one.what.phase())
         else {
             return;
         };
-        if what == What::Discover {
+        if what == Phase::Discover {
             if header.engine_id.is_empty() || header.engine_id.len() > LONGEST_ENGINE_ID {
                 return self.nonsense(
                     index,
@@ -181,20 +185,39 @@ impl<C: Caller> Session<C> {
             return;
         };
         let wanted = match what {
-            What::Unencrypted => Level::of(user).min(Level::AuthNoPriv),
-            What::Ask(_) | What::Discover => Level::of(user),
+            Phase::Unencrypted => Level::of(user).min(Level::AuthNoPriv),
+            Phase::Ask | Phase::Discover => Level::of(user),
         };
-        // A signature that is not the agent's, or an encryption that we did not ask for.
-        let Ok(clear) = usm::open(header, &keys) else {
-            self.counters.unauthentic += 1;
+        let mut clear = std::mem::take(&mut self.clear);
+        match usm::open_into(&mut clear, header, &keys) {
+            // A signature that is not the agent's, or an encryption that we did not ask for.
+            Err(_) => self.counters.unauthentic += 1,
+            Ok(plain) => match ScopedHead::parse(plain.unwrap_or(&clear)) {
+                Ok(scoped) => self.opened((index, id), (what, wanted), header, &scoped, now, actions),
+                Err(malformed) => self.nonsense(index, id, malformed.0, now, actions),
+            },
+        }
+        self.clear = clear;
+    }
+
+    /// Takes what a message of SNMPv3 holds whose signature is right.
+    fn opened(
+        &mut self,
+        (index, id): (usize, i32),
+        (what, wanted): (Phase, Level),
+        header: &V3Header<'_>,
+        scoped: &ScopedHead<'_>,
+        now: Mono,
+        actions: &mut Actions<C>,
+    ) {
+        let Some(job) = self.jobs.get(index).and_then(Option::as_ref) else {
             return;
         };
-        let scoped = match ScopedPdu::parse(&clear) {
-            Ok(scoped) => scoped,
-            Err(malformed) => return self.nonsense(index, id, malformed.0, now, actions),
+        let Some(user) = job.user() else {
+            return;
         };
         match scoped.pdu.kind {
-            PduKind::Report => self.report(index, &what, header, &scoped.pdu, now, actions),
+            PduKind::Report => self.report(index, what, header, &scoped.pdu, now, actions),
             PduKind::Response => {
                 let address = job.agent.address;
                 let engine = self.peers.get_mut(&address).and_then(|p| p.engine.as_mut());
@@ -207,13 +230,13 @@ impl<C: Caller> Session<C> {
                     });
                 if !authentic {
                     self.counters.unauthentic += 1;
-                } else if what == What::Unencrypted {
+                } else if what == Phase::Unencrypted {
                     self.finish(index, Ending::Finding(Finding::WrongPriv), now, actions);
                 } else {
                     if let Some(peer) = self.peers.get_mut(&address) {
                         peer.confirmed = true;
                     }
-                    self.use_answer(index, id, scoped.pdu, header.whole.len(), now, actions);
+                    self.use_answer(index, id, &scoped.pdu, header.whole.len(), now, actions);
                 }
             }
             PduKind::Get
@@ -253,14 +276,19 @@ impl<C: Caller> Session<C> {
     fn report(
         &mut self,
         index: usize,
-        what: &What,
+        what: Phase,
         header: &V3Header<'_>,
-        pdu: &Pdu,
+        pdu: &PduHead<'_>,
         now: Mono,
         actions: &mut Actions<C>,
     ) {
         self.hear(index, now);
-        let report = pdu
+        // A report without (readable) objects reports something unknown.
+        if pdu.bindings(&mut self.bench.bindings).is_err() {
+            self.bench.bindings.clear();
+        }
+        let report = self
+            .bench
             .bindings
             .first()
             .and_then(|binding| Report::from_arcs(binding.oid.arcs()));
@@ -272,7 +300,7 @@ impl<C: Caller> Session<C> {
             Some(Report::WrongDigest) => Finding::WrongAuth,
             Some(Report::Decryption) => Finding::WrongPriv,
             // Its encrypted twin would have got this report too, if this were the reason.
-            Some(Report::SecurityLevel) if *what == What::Unencrypted => Finding::WrongPriv,
+            Some(Report::SecurityLevel) if what == Phase::Unencrypted => Finding::WrongPriv,
             Some(Report::SecurityLevel) => Finding::SecurityLevel,
             Some(Report::UnknownContext) => Finding::UnknownContext,
             Some(Report::NotInTimeWindow) if job.resyncs >= MOST_RESYNCS => Finding::NotInTimeWindow,

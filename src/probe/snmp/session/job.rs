@@ -11,13 +11,13 @@ use super::Session;
 use crate::model::Mono;
 use crate::model::Span;
 use crate::model::snmp::Oid;
-use crate::probe::snmp::client::Agent;
-use crate::probe::snmp::client::WalkEnd;
+use crate::probe::snmp::call::Agent;
+use crate::probe::snmp::call::WalkEnd;
 use crate::probe::snmp::codec::Pdu;
 use crate::probe::snmp::codec::PduKind;
 use crate::probe::snmp::codec::ber::Writer;
-use crate::probe::snmp::codec::message::write_community_request;
-use crate::probe::snmp::codec::v3::close_scoped;
+use crate::probe::snmp::codec::message::wrap_community;
+use crate::probe::snmp::codec::v3::wrap_scoped;
 use crate::probe::snmp::credential::Credential;
 use crate::probe::snmp::credential::User;
 use crate::probe::snmp::credential::Version;
@@ -31,6 +31,7 @@ use crate::probe::snmp::usm::Level;
 use crate::probe::snmp::walk::Ask;
 use crate::probe::snmp::walk::Shape;
 use crate::probe::snmp::walk::Work;
+use crate::probe::snmp::walk::Workbench;
 
 /// sysUpTime.0: what every agent has, to see whether it answers at all.
 const SYS_UP_TIME: [u32; 9] = [1, 3, 6, 1, 2, 1, 1, 3, 0];
@@ -46,6 +47,16 @@ pub(super) enum What {
     Ask(Ask),
     /// The same user signed, but not encrypted: is it the privacy key?
     Unencrypted,
+}
+
+impl What {
+    pub(super) fn phase(&self) -> Phase {
+        match self {
+            Self::Discover => Phase::Discover,
+            Self::Ask(_) => Phase::Ask,
+            Self::Unencrypted => Phase::Unencrypted,
+        }
+    }
 }
 
 /// One packet that may still be answered.
@@ -171,7 +182,7 @@ impl<C: Caller> Job<C> {
         }
     }
 
-    pub(super) fn end(self, ending: Ending) -> (C, Done) {
+    pub(super) fn end(self, ending: Ending, bench: &mut Workbench) -> (C, Done) {
         let silent = (!self.heard && self.packets > 0).then(|| self.silence());
         let done = match self.work {
             Work::Get(get) => Done::Get(get.finish(match ending {
@@ -186,7 +197,7 @@ impl<C: Caller> Job<C> {
                     Ending::PacketLimit => WalkEnd::PacketLimit,
                     Ending::Deadline => silent.map_or(WalkEnd::Deadline, WalkEnd::Finding),
                 };
-                Done::Walk(walk.finish(&end, self.packets))
+                Done::Walk(walk.finish(&end, self.packets, bench))
             }
         };
         (self.caller, done)
@@ -267,7 +278,14 @@ impl<C: Caller> Session<C> {
             }
         };
         self.salt = self.salt.wrapping_add(1);
-        let bytes = write(job, &what, id, peer.engine.as_ref(), self.salt, now);
+        let pens = Pens {
+            writer: &mut self.writer,
+            sealed: &mut self.sealed,
+            clear: &mut self.clear,
+        };
+        let bytes = pens
+            .write(job, &what, id, peer.engine.as_ref(), self.salt, now)
+            .to_vec();
         if job.count > 0 {
             self.counters.retries += 1;
         }
@@ -333,57 +351,68 @@ impl<C: Caller> Session<C> {
     }
 }
 
-/// The bytes of a try.
-fn write<C>(job: &Job<C>, what: &What, id: i32, engine: Option<&Engine>, salt: u64, now: Mono) -> Vec<u8> {
-    let user = match &*job.agent.credential {
-        Credential::V3(user) => user,
-        Credential::V1 { community } | Credential::V2c { community } => {
-            let What::Ask(ask) = what else {
-                return Vec::new();
-            };
-            return write_community_request(
-                job.agent.credential.version(),
-                community.expose(),
-                ask.kind,
-                id,
-                (0, u32::from(ask.repetitions)),
-                job.work.oids(ask),
-            );
+/// What tries are written with.
+struct Pens<'a> {
+    writer: &'a mut Writer,
+    sealed: &'a mut Writer,
+    clear: &'a mut Vec<u8>,
+}
+
+impl<'a> Pens<'a> {
+    /// The bytes of a try.
+    fn write<C>(
+        self,
+        job: &Job<C>,
+        what: &What,
+        id: i32,
+        engine: Option<&Engine>,
+        salt: u64,
+        now: Mono,
+    ) -> &'a [u8] {
+        let writer = self.writer;
+        writer.clear();
+        match what {
+            What::Discover => {
+                Pdu::write_request(writer, PduKind::Get, id, (0, 0), std::iter::empty());
+            }
+            What::Unencrypted => {
+                let oid = Oid::from_slice(&SYS_UP_TIME);
+                Pdu::write_request(writer, PduKind::Get, id, (0, 0), std::iter::once(&oid));
+            }
+            What::Ask(ask) => {
+                let numbers = (0, u32::from(ask.repetitions));
+                Pdu::write_request(writer, ask.kind, id, numbers, job.work.oids(ask));
+            }
         }
-    };
-    let mut writer = Writer::new();
-    let mut level = Level::of(user);
-    match what {
-        What::Discover => {
-            level = Level::NoAuthNoPriv;
-            Pdu::write_request(&mut writer, PduKind::Get, id, (0, 0), std::iter::empty());
-        }
-        What::Unencrypted => {
-            level = level.min(Level::AuthNoPriv);
-            let oid = Oid::new(SYS_UP_TIME);
-            Pdu::write_request(&mut writer, PduKind::Get, id, (0, 0), std::iter::once(&oid));
-        }
-        What::Ask(ask) => Pdu::write_request(
-            &mut writer,
-            ask.kind,
-            id,
-            (0, u32::from(ask.repetitions)),
-            job.work.oids(ask),
-        ),
+        let user = match &*job.agent.credential {
+            Credential::V3(user) => user,
+            Credential::V1 { community } | Credential::V2c { community } => {
+                wrap_community(writer, job.agent.credential.version(), community.expose());
+                return writer.bytes();
+            }
+        };
+        let none = Keys::default();
+        let known = engine.filter(|_| *what != What::Discover);
+        let engine_id = known.map_or(&[][..], |e| &e.id);
+        let context_engine = user.context_engine.as_deref().unwrap_or(engine_id);
+        wrap_scoped(writer, context_engine, user.context.as_bytes());
+        let envelope = Envelope {
+            message_id: id,
+            engine_id,
+            boots: known.map_or(0, |e| e.boots),
+            time: known.map_or(0, |e| e.time_at(now)),
+            user: known.map_or(&[][..], |_| user.name.as_bytes()),
+            reportable: true,
+            level: match what {
+                What::Discover => Level::NoAuthNoPriv,
+                What::Unencrypted => Level::of(user).min(Level::AuthNoPriv),
+                What::Ask(_) => Level::of(user),
+            },
+        };
+        self.clear.clear();
+        self.clear.extend_from_slice(writer.bytes());
+        let keys = job.keys.as_deref().unwrap_or(&none);
+        usm::seal_into(self.sealed, &envelope, self.clear, keys, salt);
+        self.sealed.bytes()
     }
-    let none = Keys::default();
-    let known = engine.filter(|_| *what != What::Discover);
-    let engine_id = known.map_or(&[][..], |e| &e.id);
-    let context_engine = user.context_engine.as_deref().unwrap_or(engine_id);
-    let scoped = close_scoped(writer, context_engine, user.context.as_bytes());
-    let envelope = Envelope {
-        message_id: id,
-        engine_id,
-        boots: known.map_or(0, |e| e.boots),
-        time: known.map_or(0, |e| e.time_at(now)),
-        user: known.map_or(&[][..], |_| user.name.as_bytes()),
-        reportable: true,
-        level,
-    };
-    usm::seal(&envelope, scoped, job.keys.as_deref().unwrap_or(&none), salt)
 }

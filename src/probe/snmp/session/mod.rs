@@ -37,13 +37,15 @@ use siphasher::sip::SipHasher13;
 
 use self::job::Ending;
 use self::job::Job;
-use super::client::Agent;
-use super::client::Walk;
+use super::call::Agent;
+use super::call::Walk;
+use super::codec::ber::Writer;
 use super::finding::Finding;
 use super::size::Size;
 use super::usm::Engine;
 use super::usm::KeyRing;
 use super::walk::Work;
+use super::walk::Workbench;
 use crate::model::BlindReason;
 use crate::model::Mono;
 use crate::model::Span;
@@ -145,6 +147,37 @@ impl Hasher for IdHasher {
     }
 }
 
+/// Addresses come from the operator, not from a stranger who looks for collisions.
+#[derive(Debug, Default)]
+struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 29)
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let word = chunk.iter().fold(0, |n, b| (n << 8) | u64::from(*b));
+            self.write_u64(word);
+        }
+    }
+    fn write_u16(&mut self, n: u16) {
+        self.write_u64(u64::from(n));
+    }
+    fn write_u32(&mut self, n: u32) {
+        self.write_u64(u64::from(n));
+    }
+    fn write_u64(&mut self, n: u64) {
+        self.0 = (self.0.rotate_left(5) ^ n).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+    fn write_usize(&mut self, n: usize) {
+        self.write_u64(n as u64);
+    }
+    fn write_isize(&mut self, n: isize) {
+        self.write_u64(n.unsigned_abs() as u64);
+    }
+}
+
 /// Ids and salts that a stranger can't guess.
 #[derive(Debug)]
 struct Random {
@@ -165,7 +198,7 @@ pub struct Session<C> {
     jobs: Vec<Option<Job<C>>>,
     free: Vec<usize>,
     pending: HashMap<i32, usize, BuildHasherDefault<IdHasher>>,
-    peers: HashMap<SocketAddr, Peer>,
+    peers: HashMap<SocketAddr, Peer, BuildHasherDefault<AddressHasher>>,
     keys: KeyRing,
     /// One entry for each job at least; those that are due too early are put back.
     timers: BinaryHeap<Reverse<(Mono, usize, u64)>>,
@@ -174,6 +207,12 @@ pub struct Session<C> {
     salt: u64,
     serial: u64,
     counters: Counters,
+    bench: Workbench,
+    /// What is being written, and sealed.
+    writer: Writer,
+    sealed: Writer,
+    /// What is being encrypted or was decrypted.
+    clear: Vec<u8>,
 }
 
 impl<C: Caller> Session<C> {
@@ -187,13 +226,17 @@ impl<C: Caller> Session<C> {
             jobs: Vec::new(),
             free: Vec::new(),
             pending: HashMap::default(),
-            peers: HashMap::new(),
+            peers: HashMap::default(),
             keys: KeyRing::default(),
             timers: BinaryHeap::new(),
             salt: random.next(),
             random,
             serial: 0,
             counters: Counters::default(),
+            bench: Workbench::default(),
+            writer: Writer::new(),
+            sealed: Writer::new(),
+            clear: Vec::new(),
         }
     }
 
@@ -368,7 +411,7 @@ impl<C: Caller> Session<C> {
         }
         let address = job.agent.address;
         let was_begun = job.begun;
-        let (caller, done) = job.end(ending);
+        let (caller, done) = job.end(ending, &mut self.bench);
         actions.done.push((caller, done));
         let Some(peer) = self.peers.get_mut(&address) else {
             return;

@@ -32,9 +32,9 @@ use tokio::sync::oneshot;
 
 use self::socket::Port;
 use self::socket::Receiver;
-use super::client::Agent;
-use super::client::Limits;
-use super::client::Walk;
+use super::call::Agent;
+use super::call::Limits;
+use super::call::Walk;
 use super::finding::Finding;
 use super::session::Actions;
 use super::session::Caller;
@@ -50,6 +50,10 @@ use crate::model::snmp::VarBind;
 /// Packets sent before the sockets are read again, so that answers to a crowd
 /// of requests find room in the receive buffer.
 const SENDS_BETWEEN_READS: usize = 32;
+/// Calls that end before their callers are told though more packets wait.
+const DONE_AT_A_TIME: usize = 64;
+/// Rounds of reading before they are told in any case.
+const PASSES_AT_MOST: usize = 4;
 /// The thread looks at least so often whether anybody still holds a handle.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
@@ -273,18 +277,36 @@ struct Worker {
 impl Worker {
     /// Works until nobody holds a handle any more.
     fn run(mut self) {
+        // Since callers were told last.
+        let mut passes = 0;
         loop {
             let letters_left = match self.read_letters() {
                 Ok(left) => left,
                 Err(Stop) => return,
             };
             self.session.tick(self.clock.mono(), &mut self.actions);
-            self.act();
-            self.publish();
+            self.send_all();
             let busy = letters_left && self.session.active() < self.calls;
-            self.look(if busy { Duration::ZERO } else { LONGEST_SLEEP });
+            let waits = !self.actions.done.is_empty();
+            if !waits {
+                self.publish();
+            }
+            self.look(if busy || waits {
+                Duration::ZERO
+            } else {
+                LONGEST_SLEEP
+            });
+            // Callers are told when nothing else is there to do, many at a time:
+            // each waking of their thread costs as much as a packet.
+            let many = self.actions.done.len() >= DONE_AT_A_TIME || passes >= PASSES_AT_MOST;
+            if waits && (many || !self.is_readable()) {
+                passes = 0;
+                self.tell();
+            } else {
+                passes += usize::from(waits);
+            }
             self.read_ports();
-            self.act();
+            self.send_all();
         }
     }
 
@@ -320,22 +342,29 @@ impl Worker {
         }
     }
 
-    /// Carries the actions out, reading in between.
-    fn act(&mut self) {
+    /// Tells callers how their calls ended.
+    fn tell(&mut self) {
+        self.publish();
+        for (reply, done) in self.actions.done.drain(..) {
+            match (reply, done) {
+                // A caller that has left needs no answer.
+                (Reply::Get(sender), Done::Get(result)) => drop(sender.send(result)),
+                (Reply::Walk(sender), Done::Walk(walk)) => drop(sender.send(walk)),
+                (Reply::Get(_) | Reply::Walk(_), Done::Get(_) | Done::Walk(_)) => {}
+            }
+        }
+    }
+
+    fn is_readable(&self) -> bool {
+        self.v4.iter().chain(&self.v6).any(|port| port.is_readable)
+    }
+
+    /// Sends what is to be sent, reading in between.
+    fn send_all(&mut self) {
         let mut since_read = 0;
-        loop {
-            for (reply, done) in self.actions.done.drain(..) {
-                match (reply, done) {
-                    // A caller that has left needs no answer.
-                    (Reply::Get(sender), Done::Get(result)) => drop(sender.send(result)),
-                    (Reply::Walk(sender), Done::Walk(walk)) => drop(sender.send(walk)),
-                    (Reply::Get(_) | Reply::Walk(_), Done::Get(_) | Done::Walk(_)) => {}
-                }
-            }
-            if self.actions.send.is_empty() {
-                return;
-            }
-            for (id, to, bytes) in std::mem::take(&mut self.actions.send) {
+        while !self.actions.send.is_empty() {
+            let mut sends = std::mem::take(&mut self.actions.send);
+            for (id, to, bytes) in sends.drain(..) {
                 self.send(id, to, &bytes);
                 since_read += 1;
                 if since_read >= SENDS_BETWEEN_READS {
@@ -344,14 +373,21 @@ impl Worker {
                     self.read_ports();
                 }
             }
+            if self.actions.send.is_empty() {
+                self.actions.send = sends;
+            }
         }
     }
 
     fn send(&mut self, id: i32, to: SocketAddr, bytes: &[u8]) {
         let ports = if to.is_ipv4() { &self.v4 } else { &self.v6 };
-        let mut hasher = DefaultHasher::new();
-        to.hash(&mut hasher);
-        let place = usize::try_from(hasher.finish() >> 32).unwrap_or(0) % ports.len().max(1);
+        let place = if ports.len() > 1 {
+            let mut hasher = DefaultHasher::new();
+            to.hash(&mut hasher);
+            usize::try_from(hasher.finish() >> 32).unwrap_or(0) % ports.len()
+        } else {
+            0
+        };
         let problem = match ports.get(place).map(|port| port.send(bytes, to)) {
             Some(Ok(())) => return,
             None => BlindReason::NoRoute,
@@ -383,8 +419,9 @@ impl Worker {
         for port in v4.iter_mut().chain(v6) {
             if port.is_readable {
                 port.is_readable = false;
+                let now = clock.mono();
                 let dropped = receiver.read(port, |bytes, from| {
-                    session.packet(bytes, from, clock.mono(), actions);
+                    session.packet(bytes, from, now, actions);
                 });
                 session.dropped(dropped);
             }

@@ -14,11 +14,14 @@ use super::world::oid;
 use super::world::table;
 use crate::model::snmp::Oid;
 use crate::model::snmp::Value;
-use crate::probe::snmp::client::Limits;
-use crate::probe::snmp::client::Order;
-use crate::probe::snmp::client::WalkEnd;
+use crate::probe::snmp::call::Limits;
+use crate::probe::snmp::call::Order;
+use crate::probe::snmp::call::WalkEnd;
 use crate::probe::snmp::codec::Pdu;
 use crate::probe::snmp::codec::PduKind;
+use crate::probe::snmp::codec::ber::Reader;
+use crate::probe::snmp::codec::ber::Writer;
+use crate::probe::snmp::codec::pdu::PduHead;
 use crate::probe::snmp::credential::Credential;
 
 fn all() -> [Oid; 3] {
@@ -54,6 +57,7 @@ fn a_walk_in_pieces_is_the_walk_in_one() {
         ..Limits::default()
     };
     let mut rows = Vec::new();
+    let mut bench = Workbench::default();
     loop {
         let after = rows.last().map(|row: &VarBind| row.oid.clone());
         // Asked directly: what matters is the work, not the session.
@@ -77,10 +81,13 @@ fn a_walk_in_pieces_is_the_walk_in_one() {
                     })
                     .collect(),
             };
-            work.answered(&ask, answer(&world.objects, &pdu, false), 1000);
+            let mut writer = Writer::new();
+            answer(&world.objects, &pdu, false).write(&mut writer);
+            let head = PduHead::read(&mut Reader::new(writer.bytes())).unwrap();
+            work.answered(&ask, &head, 1000, &mut bench).unwrap();
         }
         let Work::Walk(walk) = work else { panic!() };
-        let piece = walk.finish(&WalkEnd::Complete, 0);
+        let piece = walk.finish(&WalkEnd::Complete, 0, &mut bench);
         rows.extend(piece.rows);
         if piece.ended == WalkEnd::Complete {
             break;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::super::*;
 use crate::model::snmp::Oid;
 use crate::model::snmp::Value;
-use crate::probe::snmp::client::Limits;
+use crate::probe::snmp::call::Limits;
 use crate::probe::snmp::codec::Message;
 use crate::probe::snmp::codec::Pdu;
 use crate::probe::snmp::codec::PduKind;
