@@ -112,7 +112,29 @@ fn answer(objects: &[VarBind], pdu: &Pdu) -> Pdu {
     }
 }
 
-pub(super) fn serve(port: u16) {
+/// How the agents misbehave.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Faults {
+    /// Requests, and answers, of a hundred that are lost.
+    pub(super) loss_percent: u64,
+    /// Every n-th device never answers; 0: all do.
+    pub(super) silent_every: u32,
+}
+
+/// Numbers that are the same in every run (xorshift).
+struct Dice(u64);
+
+impl Dice {
+    fn loses(&mut self, percent: u64) -> bool {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % 100 < percent
+    }
+}
+
+pub(super) fn serve(port: u16, faults: Faults) {
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     let objects = objects();
     let mut responder = Responder::new(
         b"\x80\0\x1f\x88bench".to_vec(),
@@ -145,6 +167,11 @@ pub(super) fn serve(port: u16) {
         let (Some(from), Some(to), Some(bytes)) = (packet.address, to, packet.iovs().next()) else {
             continue;
         };
+        let number = u32::from_be(to.s_addr).wrapping_sub(super::FIRST_ADDRESS);
+        let silent = faults.silent_every > 0 && number.is_multiple_of(faults.silent_every);
+        if silent || dice.loses(faults.loss_percent) {
+            continue;
+        }
         let reply = match Message::parse(bytes) {
             Ok(Message::Community {
                 version,
@@ -161,6 +188,9 @@ pub(super) fn serve(port: u16) {
             },
             Err(_) => continue,
         };
+        if dice.loses(faults.loss_percent) {
+            continue;
+        }
         let source = libc::in_pktinfo {
             ipi_ifindex: 0,
             ipi_spec_dst: to,

@@ -1,8 +1,15 @@
 //! SNMP polling: ours beside a hand-made poller (the limit) and two peers.
 //!
 //! ```text
-//! cargo bench --bench snmp -- [--devices N] [--rounds N] [--only WORD]
+//! cargo bench --bench snmp -- [--devices N] [--rounds N] [--only WORD,WORD]
+//! cargo bench --bench snmp -- cycle [--devices N] [--seconds N] [--rounds N]
+//! cargo bench --bench snmp -- loss [--devices N]
+//! cargo bench --bench snmp -- silent [--devices N] [--seconds N]
 //! ```
+//!
+//! Without a word it compares devices per CPU second. `cycle` polls the devices
+//! every so many seconds as the daemon does, `loss` over a link that loses 5 %
+//! each way, `silent` with every fifth device never answering.
 //!
 //! Each device has the system group (7 objects) and 48 interfaces of 8 columns:
 //! 391 values. The agents live in a process of their own and answer on
@@ -27,6 +34,7 @@ mod agents;
 mod ours;
 mod peers;
 mod raw;
+mod schedule;
 
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
@@ -41,6 +49,8 @@ use tramgac::probe::snmp::Credential;
 use tramgac::probe::snmp::PrivProtocol;
 use tramgac::probe::snmp::User;
 
+/// 127.1.0.1.
+const FIRST_ADDRESS: u32 = 0x7f01_0001;
 /// Devices under way at a time, as in the limit.
 const IN_FLIGHT: usize = 256;
 const INTERFACES: u32 = 48;
@@ -83,7 +93,7 @@ fn columns() -> Vec<Oid> {
 /// The address of a device: 127.1.0.1 and on.
 fn device(n: usize, port: u16) -> SocketAddr {
     let n = u32::try_from(n).unwrap();
-    SocketAddr::from((Ipv4Addr::from(0x7f01_0001 + n), port))
+    SocketAddr::from((Ipv4Addr::from(FIRST_ADDRESS + n), port))
 }
 
 fn user() -> User {
@@ -132,12 +142,17 @@ fn measure(devices: usize, work: impl FnOnce() -> usize) -> Run {
 struct Agents(Child);
 
 impl Agents {
-    fn start() -> (Self, u16) {
+    fn start(faults: agents::Faults) -> (Self, u16) {
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let port = socket.local_addr().unwrap().port();
         drop(socket);
         let child = Command::new(std::env::current_exe().unwrap())
-            .args(["agents", &port.to_string()])
+            .args([
+                "agents",
+                &port.to_string(),
+                &faults.loss_percent.to_string(),
+                &faults.silent_every.to_string(),
+            ])
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
@@ -145,7 +160,7 @@ impl Agents {
         // The limit is also the check that they are there.
         let ready = (0..50).any(|_| {
             std::thread::sleep(std::time::Duration::from_millis(50));
-            raw::poll(1, port, "v2c") == 0
+            raw::poll(2, port, "v2c", raw::Shape::Wide) < 2
         });
         assert!(ready, "the agents do not answer");
         (agents, port)
@@ -196,11 +211,29 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["agents", port] => agents::serve(port.parse().unwrap()),
-        ["raw", version, devices, port] => {
+        ["agents", port, loss, silent] => agents::serve(
+            port.parse().unwrap(),
+            agents::Faults {
+                loss_percent: loss.parse().unwrap(),
+                silent_every: silent.parse().unwrap(),
+            },
+        ),
+        [role @ ("raw" | "raw-columns"), version, devices, port] => {
             let (devices, port) = (devices.parse().unwrap(), port.parse().unwrap());
-            print(measure(devices, || raw::poll(devices, port, version)));
+            let shape = if *role == "raw" {
+                raw::Shape::Narrow
+            } else {
+                raw::Shape::Wide
+            };
+            print(measure(devices, || raw::poll(devices, port, version, shape)));
         }
+        ["scheduled", devices, seconds, rounds, port] => schedule::child(
+            devices.parse().unwrap(),
+            seconds.parse().unwrap(),
+            rounds.parse().unwrap(),
+            port.parse().unwrap(),
+        ),
+        [part @ ("cycle" | "loss" | "silent"), ..] => schedule::run(part, &arguments),
         ["ours", version, devices, port] => {
             let (devices, port) = (devices.parse().unwrap(), port.parse().unwrap());
             print(measure(devices, || ours::poll(devices, port, version)));
@@ -224,18 +257,19 @@ fn compare(arguments: &[String]) {
     let devices: usize = option(arguments, "--devices").map_or(1000, |n| n.parse().unwrap());
     let rounds: usize = option(arguments, "--rounds").map_or(3, |n| n.parse().unwrap());
     let only = option(arguments, "--only");
-    let (_agents, port) = Agents::start();
+    let (_agents, port) = Agents::start(agents::Faults::default());
     println!("{devices} devices, {VALUES} values each, {rounds} rounds, {IN_FLIGHT} under way at a time");
-    println!("devices per CPU second of the poller: min / median / max, and the median's share of the limit");
+    println!("devices per CPU second of the poller: min / median / max; how often the median is that of raw");
     for version in ["v2c", "v3"] {
         let mut limit = None;
         for (role, most) in [
             ("raw", devices),
+            ("raw-columns", devices),
             ("ours", devices),
             ("snmp_exporter", devices.min(1000)),
             ("snmpbulkwalk", devices.min(200)),
         ] {
-            if only.as_ref().is_some_and(|word| word != role) {
+            if only.as_ref().is_some_and(|words| !words.split(',').any(|word| word == role)) {
                 continue;
             }
             let mut runs: Vec<Run> = (0..rounds)
@@ -248,7 +282,7 @@ fn compare(arguments: &[String]) {
             };
             let limit = *limit.get_or_insert(median.rate());
             println!(
-                "{version} {role:14} {:8.0} / {:8.0} / {:8.0}   {:5.2} of the limit   {} of {} failed, {:.2} s wall, {} MiB",
+                "{version} {role:14} {:8.0} / {:8.0} / {:8.0}   {:6.3} × raw   {} of {} failed, {:.2} s wall, {} MiB",
                 runs.first().unwrap().rate(),
                 median.rate(),
                 runs.last().unwrap().rate(),

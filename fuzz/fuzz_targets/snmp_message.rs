@@ -1,9 +1,5 @@
 //! Any bytes from the network: read as a message, and given to exchanges under
 //! way as an answer to one of their requests.
-//!
-//! ```text
-//! cargo +nightly fuzz run snmp_message fuzz/corpus/snmp_message fuzz/seeds/snmp_message -- -max_total_time=60
-//! ```
 
 #![no_main]
 

@@ -118,7 +118,13 @@ fn comes_back(bytes: &[u8], user: &User, keys: &Keys) {
 /// An exchange that discovered its engine gets the bytes as what its agent says.
 fn answers(bytes: &[u8], user: &User, ring: &mut KeyRing) {
     let mut agent = Responder::new(ENGINE.to_vec(), BOOTS, std::slice::from_ref(user), ring, 1);
-    let mut session = Session::new([1; 16]);
+    let keys = ring.keys(user, ENGINE);
+    let mut session = Session::with_keys([1; 16], std::mem::take(ring));
+    talk(bytes, user, &keys, &mut agent, &mut session);
+    *ring = session.into_keys();
+}
+
+fn talk(bytes: &[u8], user: &User, keys: &Keys, agent: &mut Responder, session: &mut Session<Nobody>) {
     let mut actions = Actions::default();
     let at = SocketAddr::from(([192, 0, 2, 1], 161));
     let now = Mono(1_000_000_000);
@@ -140,7 +146,6 @@ fn answers(bytes: &[u8], user: &User, ring: &mut KeyRing) {
         return;
     };
     drop(agent.receive(&request, TIME));
-    let keys = ring.keys(user, ENGINE);
     for kind in [PduKind::Response, PduKind::Report] {
         let mut writer = Writer::new();
         writer.raw(bytes);
@@ -148,7 +153,7 @@ fn answers(bytes: &[u8], user: &User, ring: &mut KeyRing) {
         writer.wrap(kind.tag(), 0);
         wrap_scoped(&mut writer, ENGINE, b"");
         let scoped = writer.finish();
-        let answer = usm::seal(&envelope(id, user), scoped, &keys, 9);
+        let answer = usm::seal(&envelope(id, user), scoped, keys, 9);
         session.packet(&answer, at, now, &mut actions);
     }
 }

@@ -75,6 +75,7 @@ fn run(matches: &clap::ArgMatches) -> Result<Exit, Failure> {
     let subject = Subject {
         timeout: agent.timeout,
         retries: agent.retries,
+        accept_other_source: agent.accept_other_source,
         deadline: Duration::from_secs(inspect.deadline),
         ..Subject::new(agent.address, vec![Arc::clone(&agent.credential)])
     };

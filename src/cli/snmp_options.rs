@@ -98,6 +98,9 @@ pub struct SnmpOptions {
     /// Port, where the address has none
     #[arg(long, default_value_t = call::PORT, value_name = "PORT")]
     port: u16,
+    /// Take answers from another address than the one asked, as routers with several give them
+    #[arg(long)]
+    any_source: bool,
 }
 
 /// A version, as it is written.
@@ -219,6 +222,7 @@ impl SnmpOptions {
         Ok(Agent {
             timeout: self.timeout,
             retries: self.retries,
+            accept_other_source: self.any_source,
             ..Agent::new(resolve(address, self.port)?, credential)
         })
     }

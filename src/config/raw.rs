@@ -218,6 +218,7 @@ pub(super) const DEVICE: &[Key] = &[
     key("timeout", Kind::Duration, "how long to wait for an echo reply"),
     key("ping", Kind::Object(PING), "how its echo requests leave"),
     key("snmp_port", Kind::Integer(1, 65535), "UDP port of its SNMP agent"),
+    preset("snmp_any_source", Kind::Bool, "false", "its SNMP agent may answer from another of its addresses"),
     key("tcp_port", Kind::Integer(1, 65535), "TCP port for the `tcp` probe"),
     key("always_on", Kind::Bool, "expected to be on at all times; else the class's"),
     key("alerts", Kind::Bool, "its outage is told to people; else the class's"),

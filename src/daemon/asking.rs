@@ -74,6 +74,8 @@ pub struct TurnOrder {
     pub target: TargetId,
     /// Where.
     pub address: SocketAddr,
+    /// Whether it may answer from another of its addresses.
+    pub any_source: bool,
     /// As whom.
     pub credentials: Vec<Arc<Credential>>,
     /// What is remembered of the turn before.
@@ -136,6 +138,7 @@ impl Asking {
             let TurnOrder {
                 target,
                 address,
+                any_source,
                 credentials,
                 mut state,
                 what,
@@ -145,6 +148,7 @@ impl Asking {
                 retries: patience.retries,
                 deadline: patience.deadline,
                 max_repetitions: patience.max_repetitions,
+                accept_other_source: any_source,
                 ..Subject::new(address, credentials)
             };
             let polled = asking.poller.poll(&subject, &mut state, what).await;

@@ -85,6 +85,8 @@ pub struct Agent {
     pub host: Host,
     /// UDP port.
     pub port: u16,
+    /// It may answer from another of its addresses.
+    pub any_source: bool,
     /// As whom, in this order.
     pub credentials: Vec<Arc<Credential>>,
     /// How often.
@@ -263,6 +265,7 @@ impl Builder<'_> {
             let agent = Agent {
                 host: first.clone(),
                 port: device.probing.snmp_port.unwrap_or(self.config.snmp.port),
+                any_source: device.probing.snmp_any_source,
                 credentials,
                 interval: device.probing.snmp_interval.or(by_class).unwrap_or(usual),
             };

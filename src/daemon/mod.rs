@@ -9,6 +9,7 @@ pub mod by_hand;
 pub mod core;
 pub mod exposition;
 mod figures;
+mod habits;
 pub mod looks;
 pub mod network;
 pub mod parts;
@@ -242,6 +243,7 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
     let local = tokio::spawn(web::serve_unix(control, state, until(stopping.clone())));
     let telling = tokio::spawn(sender.run(stopping.clone()));
     let copying = tokio::spawn(upkeep::copy(running.clone(), stopping.clone()));
+    let keeping = tokio::spawn(habits::keep(running.clone(), stopping.clone()));
     let figuring = tokio::spawn(figures.run(stopping));
     health.set_ready(true);
     let page = format!("http://{address}/");
@@ -263,6 +265,7 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
             drop(local.await),
             drop(telling.await),
             drop(copying.await),
+            drop(keeping.await),
             drop(figuring.await),
         )
     };
@@ -302,16 +305,11 @@ async fn build(startup: Startup) -> Result<Built, StartError> {
     let installation = reload::prepare(Arc::clone(&config), &plugins, &store, &clock)?;
     let needed = installation.targets.echo_rate(config.polling.count);
     let (icmp, bursts) = start_icmp(parts::icmp(&config, needed), socket, &clock)?;
-    let client =
-        Client::new(&snmp::transport::Options::default(), Arc::clone(&clock)).map_err(StartError::Snmp)?;
-    let poller = Arc::new(Poller::new(
-        client,
-        Arc::clone(&plugins.profiles),
-        Arc::clone(&clock),
-    ));
-    let past = store
+    let poller = start_snmp(&plugins, &clock)?;
+    let (past, habits) = store
         .readers()
-        .with(|reader| past::read(reader, opened.alive_at))?;
+        .with(|reader| Ok((past::read(reader, opened.alive_at)?, habits::read(reader)?)))?;
+    poller.remember(habits).await;
 
     let snapshot = Arc::new(ArcSwap::from_pointee(empty_snapshot(&clock)));
     let meters = Arc::new(Meters::default());
@@ -379,6 +377,13 @@ fn tell_of_salvage(salvaged: &store::Salvaged) {
         holds_until_unix = salvaged.alive_at.map(Timestamp::as_secs),
         "the record was damaged and was set aside; what came after the backup is missing"
     );
+}
+
+fn start_snmp(plugins: &Plugins, clock: &SharedClock) -> Result<Arc<Poller>, StartError> {
+    let options = snmp::transport::Options::default();
+    let client = Client::new(&options, Arc::clone(clock)).map_err(StartError::Snmp)?;
+    let profiles = Arc::clone(&plugins.profiles);
+    Ok(Arc::new(Poller::new(client, profiles, Arc::clone(clock))))
 }
 
 fn start_icmp(

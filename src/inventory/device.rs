@@ -82,6 +82,9 @@ pub struct Probing {
     pub ping: PingOptions,
     /// UDP port of the SNMP agent; `None`: 161.
     pub snmp_port: Option<u16>,
+    /// Its agent may answer from another of its addresses than the one asked (trap 14).
+    #[serde(default)]
+    pub snmp_any_source: bool,
     /// TCP port that shows presence, for the `tcp` probe.
     pub tcp_port: Option<u16>,
     /// Whether it is expected to be on at all times; `None`: the class's.

@@ -4,8 +4,11 @@
 
 pub mod check;
 mod connect;
+pub mod dns;
 pub mod http;
 pub mod icmp;
+pub mod mail;
+pub mod sip;
 pub mod snmp;
 pub mod tcp;
 pub mod tls;
@@ -19,7 +22,15 @@ use crate::config::problem::Sink;
 use crate::config::problem::nearest;
 
 /// Every kind of service check, sorted by name.
-pub static KINDS: &[Kind] = &[http::KIND, tcp::KIND, tls::KIND];
+pub static KINDS: &[Kind] = &[
+    dns::KIND,
+    http::KIND,
+    mail::IMAP,
+    sip::KIND,
+    mail::SMTP,
+    tcp::KIND,
+    tls::KIND,
+];
 
 /// The words that may stand after `kind:` in a check.
 pub fn names() -> Vec<&'static str> {

@@ -179,27 +179,9 @@ fn openssl(arguments: &[&str]) -> String {
     program::stdout(&output)
 }
 
-/// OpenSSL's server with that certificate, and its port; it ends when it is dropped.
-fn serve_tls(key: &str, certificate: &str) -> (u16, program::Running) {
-    let port = support::free_tcp_port();
-    let mut command = Command::new("openssl");
-    command
-        .args(["s_server", "-quiet", "-www", "-key", key, "-cert", certificate])
-        .args(["-accept", &port.to_string()]);
-    let running = program::Running::start(command);
-    support::wait_for("openssl s_server", Duration::from_secs(10), || {
-        std::net::TcpStream::connect(("127.0.0.1", port)).ok()
-    });
-    (port, running)
-}
-
-#[test]
-fn tls_is_judged_and_the_expiry_is_told_even_when_it_is_not_trusted() {
-    if support::peer("openssl").is_none() {
-        return;
-    }
-    let dir = tempfile::tempdir().unwrap();
-    let path = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+/// A key and a certificate for `localhost` that is good for 30 days: two PEM files.
+pub fn self_signed(folder: &std::path::Path) -> (String, String) {
+    let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
     let (key, certificate) = (path("key.pem"), path("certificate.pem"));
     openssl(&[
         "req",
@@ -222,6 +204,30 @@ fn tls_is_judged_and_the_expiry_is_told_even_when_it_is_not_trusted() {
         "-out",
         &certificate,
     ]);
+    (key, certificate)
+}
+
+/// OpenSSL's server with that certificate, and its port; it ends when it is dropped.
+fn serve_tls(key: &str, certificate: &str) -> (u16, program::Running) {
+    let port = support::free_tcp_port();
+    let mut command = Command::new("openssl");
+    command
+        .args(["s_server", "-quiet", "-www", "-key", key, "-cert", certificate])
+        .args(["-accept", &port.to_string()]);
+    let running = program::Running::start(command);
+    support::wait_for("openssl s_server", Duration::from_secs(10), || {
+        std::net::TcpStream::connect(("127.0.0.1", port)).ok()
+    });
+    (port, running)
+}
+
+#[test]
+fn tls_is_judged_and_the_expiry_is_told_even_when_it_is_not_trusted() {
+    if support::peer("openssl").is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (key, certificate) = self_signed(dir.path());
     let (port, server) = serve_tls(&key, &certificate);
     let url = format!("https://localhost:{port}/");
     let (outcome, stats) = look(&serde_json::json!({"kind": "http", "url": url}), 5 * SECOND);

@@ -174,6 +174,7 @@ fn probing(f: &Fields<'_>) -> Probing {
         timeout: timeout(f, "timeout"),
         ping: ping(f),
         snmp_port: f.get("snmp_port"),
+        snmp_any_source: f.preset("snmp_any_source"),
         tcp_port: f.get("tcp_port"),
         always_on: f.get("always_on"),
         alerts: f.get("alerts"),

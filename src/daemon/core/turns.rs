@@ -117,6 +117,7 @@ impl Core {
         let order = TurnOrder {
             target: id,
             address: device.elsewhere.unwrap_or(address),
+            any_source: agent.any_source,
             credentials: agent.credentials.clone(),
             state: std::mem::take(&mut device.state),
             what,

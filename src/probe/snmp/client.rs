@@ -13,6 +13,7 @@ use super::call::Walk;
 use super::call::WalkEnd;
 use super::finding::Finding;
 use super::session::Counters;
+use super::size::Kept;
 use super::transport;
 use super::transport::Mailbox;
 use super::transport::Options;
@@ -43,7 +44,7 @@ impl Client {
     }
 
     /// The request sizes that were learned, by address, to be kept over a restart (trap 9).
-    pub async fn sizes(&self) -> Vec<(SocketAddr, u16)> {
+    pub async fn sizes(&self) -> Vec<(SocketAddr, Kept)> {
         let (reply, answer) = oneshot::channel();
         if self.mailbox.post(transport::Letter::Sizes(reply)).await.is_err() {
             return Vec::new();
@@ -52,7 +53,7 @@ impl Client {
     }
 
     /// Takes request sizes that were kept.
-    pub async fn remember(&self, sizes: Vec<(SocketAddr, u16)>) {
+    pub async fn remember(&self, sizes: Vec<(SocketAddr, Kept)>) {
         // If the engine has stopped, nothing needs them.
         drop(self.mailbox.post(transport::Letter::Remember(sizes)).await);
     }

@@ -17,6 +17,7 @@ pub mod client;
 pub mod codec;
 pub mod credential;
 pub mod finding;
+pub mod habits;
 pub mod keys;
 pub mod poll;
 mod poll_view;

@@ -16,11 +16,14 @@ use arc_swap::ArcSwap;
 
 use super::call::Agent;
 use super::call::Limits;
+use super::call::Walk;
 use super::call::WalkEnd;
 use super::client::Client;
 use super::credential::Credential;
 use super::finding::Finding;
 use super::poll_vlans;
+use super::habits::Habits;
+use super::habits::Worked;
 use crate::clock::SharedClock;
 use crate::model::Fact;
 use crate::model::Mono;
@@ -54,6 +57,13 @@ const COLUMNS: usize = 12;
 /// more makes slow agents work for what they then leave out.
 const OBJECTS: usize = 60;
 
+/// ifNumber.0, to check the rows of ifTable by (trap 9).
+const IF_NUMBER: [u32; 9] = [1, 3, 6, 1, 2, 1, 2, 1, 0];
+/// ifEntry.
+const IF_ENTRY: [u32; 9] = [1, 3, 6, 1, 2, 1, 2, 2, 1];
+/// Repetitions that an agent is asked for which leaves rows out of larger answers.
+const FEW_REPETITIONS: u16 = 2;
+
 /// Whom to poll.
 #[derive(Debug, Clone)]
 pub struct Subject {
@@ -69,6 +79,8 @@ pub struct Subject {
     pub deadline: Span,
     /// Most repetitions of one GETBULK.
     pub max_repetitions: u16,
+    /// As in [`Agent`].
+    pub accept_other_source: bool,
 }
 
 impl Subject {
@@ -81,6 +93,7 @@ impl Subject {
             retries: super::call::RETRIES,
             deadline: Span::from_secs(120),
             max_repetitions: super::call::MAX_REPETITIONS,
+            accept_other_source: false,
         }
     }
 
@@ -89,6 +102,7 @@ impl Subject {
             timeout: self.timeout,
             retries: self.retries,
             max_repetitions: self.max_repetitions,
+            accept_other_source: self.accept_other_source,
             ..Agent::new(self.address, Arc::clone(credential))
         }
     }
@@ -104,6 +118,16 @@ pub struct State {
     profile: Option<String>,
     facts: BTreeMap<String, String>,
     memory: Memory,
+    counted: Counted,
+}
+
+/// What the rows of ifTable said of the agent's honesty (trap 9).
+#[derive(Debug, Clone, Copy, Default)]
+struct Counted {
+    /// It leaves rows out of large answers: ask for [`FEW_REPETITIONS`].
+    hides: bool,
+    /// ifNumber and rows that differ, and not because of large requests.
+    differs: Option<(i128, usize)>,
 }
 
 /// One interface with its carried-on counters.
@@ -166,6 +190,7 @@ pub struct Poller {
     client: Client,
     profiles: ArcSwap<Set>,
     clock: SharedClock,
+    worked: Worked,
 }
 
 /// One turn under way.
@@ -178,6 +203,7 @@ struct Turn<'a> {
     gaps: Vec<Gap>,
     /// What could not be learnt, though all that was to be read was read.
     notes: Vec<Gap>,
+    counted: Counted,
 }
 
 impl Poller {
@@ -187,12 +213,23 @@ impl Poller {
             client,
             profiles: ArcSwap::new(profiles),
             clock,
+            worked: Worked::default(),
         }
     }
 
     /// Uses other profiles from the next turn on.
     pub fn replace_profiles(&self, profiles: Arc<Set>) {
         self.profiles.store(profiles);
+    }
+
+    /// What was learned of how agents like to be asked.
+    pub async fn habits(&self) -> Habits {
+        self.worked.habits(&self.client).await
+    }
+
+    /// Takes what was learned before a restart.
+    pub async fn remember(&self, habits: Habits) {
+        self.worked.remember(&self.client, habits).await;
     }
 
     /// One turn of one device.
@@ -217,6 +254,7 @@ impl Poller {
             rows,
             gaps: Vec::new(),
             notes: Vec::new(),
+            counted: state.counted,
         };
         let answered = self.clock.mono();
         let profiles = self.profiles.load_full();
@@ -241,6 +279,7 @@ impl Poller {
         if let (What::Inventory, Some(column)) = (what, chain.vlan_contexts()) {
             turn.read_vlans(column).await;
         }
+        state.counted = turn.counted;
         let known = (what == What::Readings).then_some(&state.facts);
         let mut learnt = crate::profile::apply(&chain, &turn.rows, known);
         if what == What::Inventory {
@@ -307,11 +346,13 @@ impl Poller {
             &system::LOCATION,
             &system::ENGINE_BOOTS,
             &system::ENGINE_TIME,
+            &IF_NUMBER,
         ]
         .into_iter()
         .map(Oid::new)
         .collect();
-        let remembered = state.credential.filter(|n| *n < subject.credentials.len());
+        let known = state.credential.or_else(|| self.worked.get(subject.address));
+        let remembered = known.filter(|n| *n < subject.credentials.len());
         let others = (0..subject.credentials.len()).filter(|n| Some(*n) != remembered);
         let mut worst: Option<Finding> = None;
         for n in remembered.into_iter().chain(others) {
@@ -323,6 +364,7 @@ impl Poller {
             match self.client.get(&agent, &oids).await {
                 Ok(binds) => {
                     state.credential = Some(n);
+                    self.worked.put(subject.address, n);
                     return Ok((agent, binds.into_iter().collect()));
                 }
                 Err(finding) => {
@@ -483,15 +525,36 @@ impl Turn<'_> {
             time: left,
             ..Limits::default()
         };
-        let repetitions = (OBJECTS / columns.len().max(1)).clamp(2, 25);
-        let agent = Agent {
-            max_repetitions: u16::try_from(repetitions)
-                .unwrap_or(2)
-                .min(self.agent.max_repetitions),
+        let repetitions = u16::try_from((OBJECTS / columns.len().max(1)).clamp(2, 25)).unwrap_or(2);
+        let mut agent = Agent {
+            max_repetitions: repetitions.min(self.agent.max_repetitions),
             ..self.agent.clone()
         };
-        let walk = self.poller.client.walk(&agent, columns, limits).await;
+        if self.counted.hides {
+            agent.max_repetitions = agent.max_repetitions.min(FEW_REPETITIONS);
+        }
+        let client = &self.poller.client;
+        let mut walk = client.walk(&agent, columns, limits).await;
         self.packets = self.packets.saturating_add(walk.packets);
+        if let Some((number, rows)) = self.too_few(columns, &walk)
+            && agent.max_repetitions > FEW_REPETITIONS
+        {
+            agent.max_repetitions = FEW_REPETITIONS;
+            let again = client.walk(&agent, columns, limits).await;
+            self.packets = self.packets.saturating_add(again.packets);
+            if again.ended == WalkEnd::Complete && again.rows.len() > walk.rows.len() {
+                tracing::info!(
+                    address = %agent.address,
+                    rows,
+                    number,
+                    "leaves rows out of large answers; from now on it is asked for few at a time"
+                );
+                self.counted.hides = true;
+                walk = again;
+            } else {
+                self.counted.differs = Some((number, rows));
+            }
+        }
         self.rows.extend(walk.rows);
         for (column, end) in columns.iter().zip(&walk.columns) {
             let why = match end {
@@ -519,6 +582,24 @@ fn joined(names: Vec<String>, told: &[Interface], totals: Vec<Totals>) -> Vec<Po
             totals,
         })
         .collect()
+}
+
+impl Turn<'_> {
+    /// ifNumber and the rows of ifTable, where these are fewer in a walk that
+    /// says that it is complete, and that was not looked into before.
+    fn too_few(&self, columns: &[Oid], walk: &Walk) -> Option<(i128, usize)> {
+        let entry = Oid::from_slice(&IF_ENTRY);
+        let place = columns.iter().position(|column| column.starts_with(&entry))?;
+        if walk.columns.get(place) != Some(&WalkEnd::Complete) {
+            return None;
+        }
+        let number = self.rows.get(&Oid::from_slice(&IF_NUMBER))?.as_i128()?;
+        let column = columns.get(place)?;
+        let rows = walk.rows.iter().filter(|row| row.oid.starts_with(column)).count();
+        let seen = (number, rows);
+        let fewer = i128::try_from(rows).is_ok_and(|rows| rows < number);
+        (fewer && self.counted.differs != Some(seen)).then_some(seen)
+    }
 }
 
 /// The address as the command line takes it: the port only where it is not 161.

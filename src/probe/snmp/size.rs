@@ -11,6 +11,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::Mono;
 use crate::model::Span;
 
@@ -34,6 +36,15 @@ pub struct Size {
     bar: Option<(u16, Mono)>,
 }
 
+/// What is remembered of a size over a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Kept {
+    /// Most bindings to ask for.
+    pub bindings: u16,
+    /// The size that failed, if one did.
+    pub barred: Option<u16>,
+}
+
 impl Default for Size {
     fn default() -> Self {
         Self {
@@ -46,10 +57,20 @@ impl Default for Size {
 }
 
 impl Size {
-    /// A size that was remembered over a restart.
-    pub fn remembered(bindings: u16) -> Self {
+    /// What is to be remembered over a restart.
+    pub fn kept(&self) -> Kept {
+        Kept {
+            bindings: self.bindings,
+            barred: self.bar.map(|(barred, _)| barred),
+        }
+    }
+
+    /// A size that was remembered over a restart. What was barred stays so for
+    /// another while: it would otherwise grow over it at once.
+    pub fn remembered(kept: Kept, now: Mono) -> Self {
         Self {
-            bindings: bindings.clamp(1, MOST_BINDINGS),
+            bindings: kept.bindings.clamp(1, MOST_BINDINGS),
+            bar: kept.barred.map(|barred| (barred, now.plus(BARRED))),
             ..Self::default()
         }
     }
@@ -134,6 +155,20 @@ mod tests {
             size.answered_in_full(size.bindings(), 1, later);
         }
         assert_eq!(size.bindings(), MOST_BINDINGS);
+    }
+
+    // trap 9
+    #[test]
+    fn what_failed_stays_barred_over_a_restart() {
+        let mut size = Size::default();
+        size.refused(60, Mono::ZERO);
+        size.refused(30, Mono::ZERO);
+        let mut later = Size::remembered(size.kept(), Mono::ZERO);
+        assert_eq!(later.bindings(), 15);
+        for _ in 0..50 {
+            later.answered_in_full(later.bindings(), 1, Mono::ZERO);
+        }
+        assert_eq!(later.bindings(), 29);
     }
 
     // trap 9

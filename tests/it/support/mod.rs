@@ -9,6 +9,7 @@ pub mod browser;
 pub mod district;
 pub mod exposition;
 pub mod netns;
+pub mod odd_agent;
 pub mod peers;
 pub mod program;
 pub mod prometheus;

@@ -7,7 +7,7 @@ use super::netns::Netns;
 use super::program::Running;
 
 /// Debian's Python, which has the SMTP server.
-const PYTHON: &str = "/usr/bin/python3";
+pub const PYTHON: &str = "/usr/bin/python3";
 
 /// Whether the real SMTP server is there; says so if not.
 pub fn has_smtp() -> bool {

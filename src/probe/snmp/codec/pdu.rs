@@ -157,7 +157,7 @@ impl<'a> PduHead<'a> {
 }
 
 /// Reads the objects of a PDU; after an error it ends.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Objects<'a> {
     list: Reader<'a>,
 }

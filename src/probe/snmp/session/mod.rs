@@ -41,6 +41,7 @@ use super::call::Agent;
 use super::call::Walk;
 use super::codec::ber::Writer;
 use super::finding::Finding;
+use super::size::Kept;
 use super::size::Size;
 use super::usm::Engine;
 use super::usm::KeyRing;
@@ -218,6 +219,11 @@ pub struct Session<C> {
 impl<C: Caller> Session<C> {
     /// An engine with nothing to do. `seed` must be random.
     pub fn new(seed: [u8; 16]) -> Self {
+        Self::with_keys(seed, KeyRing::default())
+    }
+
+    /// The same with keys that were made before.
+    pub fn with_keys(seed: [u8; 16], keys: KeyRing) -> Self {
         let mut random = Random {
             key: SipHasher13::new_with_key(&seed),
             count: 0,
@@ -227,7 +233,7 @@ impl<C: Caller> Session<C> {
             free: Vec::new(),
             pending: HashMap::default(),
             peers: HashMap::default(),
-            keys: KeyRing::default(),
+            keys,
             timers: BinaryHeap::new(),
             salt: random.next(),
             random,
@@ -238,6 +244,11 @@ impl<C: Caller> Session<C> {
             sealed: Writer::new(),
             clear: Vec::new(),
         }
+    }
+
+    /// Its keys, once it is no longer needed.
+    pub fn into_keys(self) -> KeyRing {
+        self.keys
     }
 
     /// What it saw so far.
@@ -260,15 +271,15 @@ impl<C: Caller> Session<C> {
         self.timers.peek().map(|Reverse((at, _, _))| *at)
     }
 
-    /// The sizes that were learned, to be remembered over a restart: address, bindings.
-    pub fn sizes(&self) -> Vec<(SocketAddr, u16)> {
-        self.peers.iter().map(|(a, p)| (*a, p.size.bindings())).collect()
+    /// The sizes that were learned, to be remembered over a restart.
+    pub fn sizes(&self) -> Vec<(SocketAddr, Kept)> {
+        self.peers.iter().map(|(a, p)| (*a, p.size.kept())).collect()
     }
 
     /// Takes sizes that were remembered.
-    pub fn remember(&mut self, sizes: &[(SocketAddr, u16)]) {
-        for (address, bindings) in sizes.iter().take(MOST_PEERS) {
-            self.peers.entry(*address).or_default().size = Size::remembered(*bindings);
+    pub fn remember(&mut self, sizes: &[(SocketAddr, Kept)], now: Mono) {
+        for (address, kept) in sizes.iter().take(MOST_PEERS) {
+            self.peers.entry(*address).or_default().size = Size::remembered(*kept, now);
         }
     }
 

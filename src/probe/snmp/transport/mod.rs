@@ -41,6 +41,7 @@ use super::session::Caller;
 use super::session::Counters;
 use super::session::Done;
 use super::session::Session;
+use super::size::Kept;
 use super::walk::Work;
 use crate::clock::SharedClock;
 use crate::model::BlindReason;
@@ -117,8 +118,8 @@ pub(super) enum Letter {
         work: Work,
         reply: Reply,
     },
-    Sizes(oneshot::Sender<Vec<(SocketAddr, u16)>>),
-    Remember(Vec<(SocketAddr, u16)>),
+    Sizes(oneshot::Sender<Vec<(SocketAddr, Kept)>>),
+    Remember(Vec<(SocketAddr, Kept)>),
 }
 
 /// Where the answer goes.
@@ -338,7 +339,7 @@ impl Worker {
             }
             // Whoever asked for them may have gone: nothing is lost then.
             Letter::Sizes(reply) => drop(reply.send(self.session.sizes())),
-            Letter::Remember(sizes) => self.session.remember(&sizes),
+            Letter::Remember(sizes) => self.session.remember(&sizes, self.clock.mono()),
         }
     }
 

@@ -206,8 +206,12 @@ fn what_was_learned_of_sizes_is_told_and_taken_again() {
     let sizes = world.session.sizes();
     assert_eq!(sizes.len(), 1);
     let mut other = World::new(table(3));
-    other.session.remember(&[(address(1), 7)]);
-    assert_eq!(other.session.sizes(), [(address(1), 7)]);
+    let kept = Kept {
+        bindings: 7,
+        barred: Some(15),
+    };
+    other.session.remember(&[(address(1), kept)], Mono::ZERO);
+    assert_eq!(other.session.sizes(), [(address(1), kept)]);
 }
 
 #[test]

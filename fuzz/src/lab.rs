@@ -1,0 +1,4 @@
+//! Recordings.
+
+#[path = "../../src/lab/snmprec.rs"]
+pub mod snmprec;

@@ -1,0 +1,5 @@
+//! How we look.
+
+#[path = "../../../src/probe/icmp/mod.rs"]
+pub mod icmp;
+pub mod snmp;

@@ -1,0 +1,6 @@
+//! The table of a recording.
+
+#[path = "../../src/profile/rows.rs"]
+pub mod rows;
+
+pub use rows::Rows;
