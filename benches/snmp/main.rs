@@ -269,7 +269,10 @@ fn compare(arguments: &[String]) {
             ("snmp_exporter", devices.min(1000)),
             ("snmpbulkwalk", devices.min(200)),
         ] {
-            if only.as_ref().is_some_and(|words| !words.split(',').any(|word| word == role)) {
+            if only
+                .as_ref()
+                .is_some_and(|words| !words.split(',').any(|word| word == role))
+            {
                 continue;
             }
             let mut runs: Vec<Run> = (0..rounds)

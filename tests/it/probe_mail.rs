@@ -119,5 +119,8 @@ fn a_mailbox_server_that_greets_and_answers_is_good_and_one_in_trouble_is_not() 
 #[test]
 fn a_mail_server_that_has_no_time_is_not_good() {
     let port = server(|mut stream| stream.write_all(b"421 too busy\r\n").unwrap());
-    assert_eq!(ask("smtp", port, &json!({})).0, Outcome::Bad(Reason::BodyMismatch));
+    assert_eq!(
+        ask("smtp", port, &json!({})).0,
+        Outcome::Bad(Reason::BodyMismatch)
+    );
 }
