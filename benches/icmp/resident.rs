@@ -93,10 +93,10 @@ fn cpu(pid: u32) -> f64 {
     nanos as f64 / 1e9
 }
 
-/// The most memory that it has had so far.
+/// The memory that it has now.
 fn memory_mb(pid: u32) -> f64 {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = text.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap();
+    let line = text.lines().find_map(|l| l.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
 }
 
@@ -241,9 +241,10 @@ pub(crate) fn smokeping(hosts: u32, protocol: &str) -> Run {
     let file = dir.path().join("smokeping.yml");
     fs::write(&file, text).unwrap();
     let namespace = Namespace::new();
-    let mut command = namespace.command("prlimit");
+    // A socket for each target: as many as it may have.
+    let mut command = namespace.command("sh");
     command
-        .arg("--nofile=65536")
+        .args(["-c", "ulimit -n $(ulimit -H -n); exec \"$@\"", "sh"])
         .arg(tool)
         .arg(format!("--config.file={}", file.display()))
         .arg(format!("--web.listen-address=127.0.0.1:{PORT}"));

@@ -11,6 +11,7 @@ pub mod exposition;
 mod figures;
 mod habits;
 pub mod looks;
+mod memory;
 pub mod network;
 pub mod parts;
 mod past;
@@ -249,6 +250,7 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
     let page = format!("http://{address}/");
     tracing::info!(page, "ready");
     systemd::ready(&page);
+    memory::give_back_later();
     if ready.is_some_and(|ready| ready.send(address).is_err()) {
         tracing::debug!("the starter has lost interest; the daemon runs all the same");
     }

@@ -183,7 +183,7 @@ impl Context<'_> {
         let mut value = value;
         if let Some(pattern) = &steps.regex {
             let text = value.to_text()?;
-            let captures = pattern.0.captures(&text)?;
+            let captures = pattern.captures(&text)?;
             let found = if let Some(template) = &steps.expand {
                 let mut out = String::new();
                 captures.expand(template, &mut out);
@@ -212,7 +212,7 @@ impl Context<'_> {
         }
         if let Some(replace) = &steps.replace {
             let text = value.to_text()?;
-            let text = replace.0.replace_all(&text, replace.1.as_str()).trim().to_owned();
+            let text = replace.apply(&text).trim().to_owned();
             value = V::Text(Some(text).filter(|t| !t.is_empty())?);
         }
         if let Some(names) = &steps.bits {
@@ -303,13 +303,13 @@ impl Context<'_> {
         }
         if let Some(pattern) = &steps.matches {
             let text = value.to_text().unwrap_or_default();
-            if !pattern.0.is_match(&text) {
+            if !pattern.is_match(&text) {
                 return false;
             }
         }
         if let Some(pattern) = &steps.matches_not {
             let text = value.to_text().unwrap_or_default();
-            if pattern.0.is_match(&text) {
+            if pattern.is_match(&text) {
                 return false;
             }
         }

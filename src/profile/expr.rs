@@ -4,8 +4,11 @@
 //! value), or a mapping with one source and any steps. Steps are done in the
 //! order in which [`Steps`] declares them, whatever their order in the file.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
+use regex::Captures;
 use regex::Regex;
 use serde::Deserialize;
 
@@ -204,13 +207,66 @@ pub struct OneOrMany(pub Vec<Literal>);
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key(pub String);
 
-/// A compiled regular expression.
+/// A regular expression: checked when it is read, compiled when it is first
+/// asked. All of the built-in profiles' compiled take 44 MB, and few profiles
+/// ever meet their device.
 #[derive(Debug, Clone)]
-pub struct Pattern(pub Regex);
+pub struct Pattern {
+    text: String,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    /// Checks an expression; else what is wrong with it.
+    pub(super) fn new(text: String) -> Result<Self, String> {
+        compile(&text)?;
+        Ok(Self {
+            text,
+            compiled: OnceLock::new(),
+        })
+    }
+
+    /// The expression; `None` never comes, since it was compiled once when it was read.
+    fn regex(&self) -> Option<&Regex> {
+        let compiled = || compile(&self.text).ok();
+        self.compiled.get_or_init(compiled).as_ref()
+    }
+
+    /// Whether it matches anywhere in `text`.
+    pub fn is_match(&self, text: &str) -> bool {
+        self.regex().is_some_and(|regex| regex.is_match(text))
+    }
+
+    /// The first match and its groups.
+    pub fn captures<'t>(&self, text: &'t str) -> Option<Captures<'t>> {
+        self.regex()?.captures(text)
+    }
+}
+
+fn compile(text: &str) -> Result<Regex, String> {
+    regex::RegexBuilder::new(text)
+        .size_limit(1 << 20)
+        .build()
+        .map_err(|e| {
+            let last = e.to_string();
+            let last = last.lines().last().unwrap_or_default().to_owned();
+            format!("{text:?} is no regular expression: {last}")
+        })
+}
 
 /// A regular expression and what replaces its matches.
 #[derive(Debug, Clone)]
-pub struct Replace(pub Regex, pub String);
+pub struct Replace(pub(super) Pattern, pub(super) String);
+
+impl Replace {
+    /// `text` with every match replaced.
+    pub fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match self.0.regex() {
+            Some(regex) => regex.replace_all(text, self.1.as_str()),
+            None => Cow::Borrowed(text),
+        }
+    }
+}
 
 /// A range of arcs; negative numbers count from the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -39,12 +39,12 @@ impl Match {
                 .max()?
         };
         if let Some(pattern) = &self.sys_descr
-            && !pattern.0.is_match(who.descr)
+            && !pattern.is_match(who.descr)
         {
             return None;
         }
         if let Some(pattern) = &self.sys_descr_not
-            && pattern.0.is_match(who.descr)
+            && pattern.is_match(who.descr)
         {
             return None;
         }
@@ -68,7 +68,7 @@ impl Match {
         match (&probe.matches, text) {
             (_, None) => false,
             (None, Some(_)) => true,
-            (Some(pattern), Some(text)) => pattern.0.is_match(&text),
+            (Some(pattern), Some(text)) => pattern.is_match(&text),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use regex::Regex;
 use serde::Deserialize;
 use serde::Deserializer;
 use serde::de;
@@ -200,28 +199,18 @@ impl<'de> Deserialize<'de> for Key {
     }
 }
 
-fn compile<E: de::Error>(text: &str) -> Result<Regex, E> {
-    regex::RegexBuilder::new(text)
-        .size_limit(1 << 20)
-        .build()
-        .map_err(|e| {
-            let last = e.to_string();
-            let last = last.lines().last().unwrap_or_default().to_owned();
-            E::custom(format!("{text:?} is no regular expression: {last}"))
-        })
-}
-
 impl<'de> Deserialize<'de> for Pattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        compile(&text).map(Self)
+        Self::new(text).map_err(de::Error::custom)
     }
 }
 
 impl<'de> Deserialize<'de> for Replace {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (pattern, with) = <(String, String)>::deserialize(deserializer)?;
-        Ok(Self(compile(&pattern)?, with))
+        let pattern = Pattern::new(pattern).map_err(de::Error::custom)?;
+        Ok(Self(pattern, with))
     }
 }
 

@@ -174,15 +174,16 @@ impl Core {
             self.around.meters.icmp_send_errors(blind_word(reason)).inc();
         }
         let stats = best.stats;
+        let rtt_sum = stats.rtt.map(|rtt| rtt.sum).unwrap_or_default();
+        self.observe_ping(id, at, best.outcome, Some(stats));
+        // After the judgement has made a view that nobody reads yet: before it, the one that
+        // readers have would be copied first.
         self.publisher.modify(id, |view| {
             view.totals.echo_sent += over.sent;
             view.totals.echo_received += over.received;
-            if let Some(rtt) = &stats.rtt {
-                view.totals.rtt_sum += rtt.sum;
-            }
+            view.totals.rtt_sum += rtt_sum;
         });
         self.record.totals_changed(id);
-        self.observe_ping(id, at, best.outcome, Some(stats));
         self.ended(Look::Ping(id));
     }
 
@@ -218,14 +219,15 @@ impl Core {
     }
 
     fn sample_echo(&mut self, id: TargetId, at: Timestamp, stats: &EchoStats) {
-        let words = self.record.words.clone();
+        let words = &self.record.words;
+        let empty = words.empty();
         let rtt = stats.rtt.map(|rtt| (words.rtt(), rtt.median.as_secs_f64()));
         let loss = stats.loss().map(|loss| (words.loss(), loss.get()));
         for (metric, value) in rtt.into_iter().chain(loss) {
             let series = SeriesKey {
                 target: id,
                 metric,
-                instance: words.empty(),
+                instance: empty.clone(),
             };
             self.record.sample(Sample { series, at, value });
         }

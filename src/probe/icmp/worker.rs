@@ -55,14 +55,15 @@ use crate::model::Mono;
 use crate::model::Span;
 
 /// Sends between two looks at the socket: with a reply to each the batch of
-/// receives is full, and the buffer holds two hundred times as much.
-const SENDS: usize = 64;
+/// receives is all but full, so that no second look is needed to know that there
+/// is no more, and the buffer holds two hundred times as much.
+const SENDS: usize = BATCH - 1;
 /// Batches of packets read in one go before time may pass for the engine.
 const READS: usize = 1_024;
 
 /// Results that are told at once; fewer wait for [`Options::gather`]. Each
 /// telling wakes a thread, which costs as much as a probe or two.
-const TOLD: usize = 512;
+const TOLD: usize = 1_024;
 
 /// Results of bursts, in batches.
 pub type Results = mpsc::Receiver<Vec<Burst>>;

@@ -25,6 +25,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::HashMap;
 use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
 use std::hash::BuildHasherDefault;
 use std::hash::Hasher;
 
@@ -358,7 +359,13 @@ impl Engine {
             (0, None, None) if has_dropped => Outcome::Blind(BlindReason::ReceiveDrops),
             (0, None, None) => Outcome::Bad(Reason::Timeout),
         };
-        let memory = self.tokens.entry(slot.token).or_insert(Memory::NEW);
+        let is_crowded = self.tokens.len() > MAX_REMEMBERED;
+        // One look into the table, whether the token is to be remembered or not.
+        let mut entry = match self.tokens.entry(slot.token) {
+            Entry::Occupied(entry) => entry,
+            Entry::Vacant(entry) => entry.insert_entry(Memory::NEW),
+        };
+        let memory = entry.get_mut();
         memory.slot = NONE;
         match &outcome {
             Outcome::Good => memory.failures = 0,
@@ -394,10 +401,9 @@ impl Engine {
             uncounted: slot.uncounted + voided,
             held: slot.held,
         });
-        let is_forgettable = memory.is_blank();
-        let (token, block) = (slot.token, slot.echoes);
-        if is_forgettable || self.tokens.len() > MAX_REMEMBERED {
-            self.tokens.remove(&token);
+        let block = slot.echoes;
+        if memory.is_blank() || is_crowded {
+            entry.remove();
         }
         self.echoes.give_back(block);
         self.free.push_back(n);
