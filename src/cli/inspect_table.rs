@@ -61,12 +61,10 @@ impl Page {
 
     fn pair(&mut self, key: &str, value: Option<&str>) {
         if let Some(value) = value {
-            let key = match Text::word("inspect", key, self.lang) {
-                same if same == key => Text::word("fact", key, self.lang).to_lowercase(),
-                told => told.to_owned(),
-            };
+            let known = Text::find("inspect", key).or_else(|| Text::find("fact", key));
+            let key = known.map_or(key, |text| text.get(self.lang));
             let mut line = String::new();
-            pad(&mut line, &key, KEY);
+            pad(&mut line, key, KEY);
             self.line(&(line + value));
         }
     }
