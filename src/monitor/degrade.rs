@@ -2,7 +2,10 @@
 //!
 //! Quantities are averaged over time (a moving average whose weight of a new
 //! sample grows with the time since the last), so that one lost packet of three
-//! is no state. A threshold has a level to enter and a lower one to leave.
+//! is no state. The average never stands on less than [`ENOUGH_ECHOES`] or
+//! [`ENOUGH_CHECKS`]: before it holds as many, no threshold is asked, and after
+//! that a look weighs at most its share of them, however rarely one looks.
+//! A threshold has a level to enter and a lower one to leave.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +30,7 @@ pub struct Averages {
     pub slow: f32,
     /// Used share of the bandwidth.
     pub utilisation: f32,
-    /// How many samples are in it, up to [`ENOUGH`].
+    /// How many echoes or checks are in it, up to what is enough.
     pub samples: u8,
     /// Which thresholds are exceeded: a bit each, in the order of [`WORDS`].
     pub over: u8,
@@ -35,8 +38,12 @@ pub struct Averages {
     pub(crate) at: Timestamp,
 }
 
-/// Samples without which no threshold is asked.
-pub const ENOUGH: u8 = 3;
+/// Echoes without which no threshold is asked: of 20, a link that loses one in
+/// twenty seldom (1 in 400) loses more than a fifth.
+pub const ENOUGH_ECHOES: u8 = 20;
+
+/// Checks of a service without which no threshold is asked.
+pub const ENOUGH_CHECKS: u8 = 3;
 
 /// The words for what is over its threshold, in the order of the bits.
 pub const WORDS: [&str; 5] = ["loss", "rtt", "jitter", "slow", "utilisation"];
@@ -59,9 +66,9 @@ impl Default for Averages {
 impl Averages {
     /// Takes a good look's sample in, averaged over `over`.
     pub fn add(&mut self, detail: &Detail, at: Timestamp, over: Span) {
-        let weight = self.weight(at, over);
         match detail {
             Detail::Echo(echo) => {
+                let weight = self.weigh(echo.sent.into(), ENOUGH_ECHOES, at, over);
                 if let Some(loss) = echo.loss() {
                     blend(&mut self.loss, f64_to_f32(loss.get()), weight);
                 }
@@ -72,11 +79,12 @@ impl Averages {
                     }
                 }
             }
-            Detail::Service(service) => blend(&mut self.slow, service.duration.as_secs_f32(), weight),
-            Detail::None | Detail::Snmp(_) | Detail::Presence(_) => return,
+            Detail::Service(service) => {
+                let weight = self.weigh(1, ENOUGH_CHECKS, at, over);
+                blend(&mut self.slow, service.duration.as_secs_f32(), weight);
+            }
+            Detail::None | Detail::Snmp(_) | Detail::Presence(_) => {}
         }
-        self.samples = self.samples.saturating_add(1).min(ENOUGH);
-        self.at = at;
     }
 
     /// Takes the used share of the bandwidth in. Its poll is slow and already an
@@ -85,25 +93,32 @@ impl Averages {
         self.utilisation = f64_to_f32(share);
     }
 
-    /// The weight of a sample at `at`: 1 for the first, else the time since the
-    /// last one as a share of itself and `over`.
-    fn weight(&self, at: Timestamp, over: Span) -> f32 {
-        if self.samples == 0 {
-            return 1.0;
-        }
-        let passed = at.since(self.at).as_secs_f32();
-        let whole = passed + over.as_secs_f32();
-        if whole > 0.0 { passed / whole } else { 1.0 }
+    /// The weight of `count` samples at `at`, which are in it from now on: their
+    /// share of all until there are `enough`; then the time since the last one
+    /// as a share of itself and `over`, at most their share of `enough`.
+    fn weigh(&mut self, count: u32, enough: u8, at: Timestamp, over: Span) -> f32 {
+        let count = u8::try_from(count.max(1)).unwrap_or(u8::MAX);
+        let share = f32::from(count) / (f32::from(self.samples) + f32::from(count));
+        let weight = if self.samples < enough {
+            share
+        } else {
+            let passed = at.since(self.at).as_secs_f32();
+            let whole = passed + over.as_secs_f32();
+            share.min(if whole > 0.0 { passed / whole } else { 1.0 })
+        };
+        self.samples = self.samples.saturating_add(count).min(enough);
+        self.at = at;
+        weight
     }
 
     /// Asks all thresholds; returns whether any is exceeded, with hysteresis.
     pub fn judge(&mut self, thresholds: &Thresholds) -> bool {
-        let enough = self.samples >= ENOUGH;
+        let (echoes, checks) = (self.samples >= ENOUGH_ECHOES, self.samples >= ENOUGH_CHECKS);
         let pairs = [
-            (self.loss, thresholds.loss, enough),
-            (self.rtt, thresholds.rtt, enough),
-            (self.jitter, thresholds.jitter, enough),
-            (self.slow, thresholds.slow, enough),
+            (self.loss, thresholds.loss, echoes),
+            (self.rtt, thresholds.rtt, echoes),
+            (self.jitter, thresholds.jitter, echoes),
+            (self.slow, thresholds.slow, checks),
             (self.utilisation, thresholds.utilisation, true),
         ];
         for (i, (value, level, may_enter)) in pairs.into_iter().enumerate() {
@@ -176,18 +191,19 @@ mod tests {
         );
     }
 
+    fn echo(received: u16) -> Detail {
+        Detail::Echo(crate::model::EchoStats {
+            address: std::net::Ipv4Addr::LOCALHOST.into(),
+            sent: 3,
+            received,
+            late: 0,
+            duplicates: 0,
+            rtt: None,
+        })
+    }
+
     #[test]
     fn one_lost_packet_of_three_is_no_state_and_lasting_loss_is() {
-        let echo = |received| {
-            Detail::Echo(crate::model::EchoStats {
-                address: std::net::Ipv4Addr::LOCALHOST.into(),
-                sent: 3,
-                received,
-                late: 0,
-                duplicates: 0,
-                rtt: None,
-            })
-        };
         let mut averages = Averages::default();
         let mut over = Vec::new();
         for (i, received) in [3, 3, 3, 2, 3, 2, 2, 2, 2, 2, 2, 2, 2].into_iter().enumerate() {
@@ -197,5 +213,42 @@ mod tests {
         }
         assert!(!over[3], "one burst");
         assert!(over[12], "ten minutes of a third lost");
+    }
+
+    /// Whether bursts, so many seconds apart, are ever held to be over the loss threshold.
+    fn is_ever_over(received: impl IntoIterator<Item = u16>, apart: i64) -> bool {
+        let mut averages = Averages::default();
+        (0..).zip(received).any(|(i, received)| {
+            averages.add(
+                &echo(received),
+                Timestamp::from_secs(apart * i),
+                Span::from_secs(300),
+            );
+            averages.judge(&Thresholds::of_device())
+        })
+    }
+
+    #[test]
+    fn unlucky_first_bursts_of_a_fine_link_are_no_state() {
+        for apart in [5, 60, 300] {
+            assert!(
+                !is_ever_over([1, 3, 3, 3, 3, 3, 3, 3], apart),
+                "two lost at first"
+            );
+            assert!(
+                !is_ever_over([2, 2, 2, 3, 3, 3, 3, 3], apart),
+                "three bursts with a loss"
+            );
+            assert!(is_ever_over([2; 7], apart), "a third lost of 21");
+            assert!(!is_ever_over([2; 6], apart), "18 echoes are too few to say");
+        }
+    }
+
+    #[test]
+    fn one_bad_burst_of_a_rarely_looked_at_link_is_no_state() {
+        let mut received = vec![3; 20];
+        received.push(1);
+        // Six hours apart: the time since the last look alone would say everything.
+        assert!(!is_ever_over(received, 6 * 3600));
     }
 }
