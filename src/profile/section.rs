@@ -99,6 +99,11 @@ impl Section {
         }
     }
 
+    /// Whether it tells who else is on the network.
+    pub fn is_presence(self) -> bool {
+        matches!(self, Self::Neighbours | Self::Arp | Self::Fdb)
+    }
+
     /// Whether it is read at every poll; the others are read with the inventory, rarely.
     pub fn is_reading(self) -> bool {
         match self {

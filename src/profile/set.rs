@@ -54,8 +54,21 @@ pub struct Plan {
 pub enum What {
     /// What changes: interfaces, processors, sensors, …
     Readings,
+    /// That, and who else is on the network: neighbours, ARP and bridge tables.
+    Presence,
     /// Everything: also facts, parts, addresses, neighbours, software.
     Inventory,
+}
+
+impl What {
+    /// Whether a section is asked for.
+    fn asks(self, section: Section) -> bool {
+        match self {
+            Self::Readings => section.is_reading(),
+            Self::Presence => section.is_reading() || section.is_presence(),
+            Self::Inventory => true,
+        }
+    }
 }
 
 impl Set {
@@ -237,9 +250,7 @@ impl<'a> Chain<'a> {
                 }
             }
             for (section, rules) in &profile.rules {
-                if self.is_replaced(profile, section.as_str())
-                    || (what == What::Readings && !section.is_reading())
-                {
+                if self.is_replaced(profile, section.as_str()) || !what.asks(*section) {
                     continue;
                 }
                 for expr in rules.iter().flat_map(Rule::expressions) {
@@ -249,9 +260,7 @@ impl<'a> Chain<'a> {
         }
         for profile in self.profiles() {
             for (section, rules) in &profile.rules {
-                if !self.is_replaced(profile, section.as_str())
-                    && (what == What::Inventory || section.is_reading())
-                {
+                if !self.is_replaced(profile, section.as_str()) && what.asks(*section) {
                     columns.extend(rules.iter().flat_map(|r| r.each.iter().cloned()));
                 }
             }

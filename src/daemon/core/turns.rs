@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::Core;
+use super::presence;
 use crate::daemon::asking::Turn;
 use crate::daemon::asking::TurnOrder;
 use crate::daemon::looks::Look;
@@ -50,6 +51,8 @@ pub(super) struct Device {
     pub(super) inventory_due: Option<Mono>,
     /// It has told everything since the start.
     pub(super) is_known: bool,
+    /// When it told who is on the network the last time.
+    pub(super) presence_at: Option<Mono>,
     /// Since when it has not answered.
     pub(super) silent_since: Option<Mono>,
     /// What it is, and was.
@@ -60,6 +63,14 @@ pub(super) struct Device {
     pub(super) elsewhere: Option<SocketAddr>,
     /// The last turn at its address was answered by itself.
     pub(super) is_at_home: bool,
+}
+
+impl Device {
+    /// The hardware addresses of its interfaces.
+    pub(super) fn macs(&self) -> impl Iterator<Item = crate::inventory::Mac> {
+        let told = self.interfaces.values().filter_map(|view| view.mac.as_deref());
+        told.filter_map(|mac| mac.parse().ok())
+    }
 }
 
 impl Core {
@@ -111,7 +122,16 @@ impl Core {
         let mono = self.around.clock.mono();
         let device = self.devices.entry(id).or_default();
         let what = match device.inventory_due {
-            Some(due) if mono < due => What::Readings,
+            Some(due) if mono < due => {
+                let is_due = device
+                    .presence_at
+                    .is_none_or(|at| mono.since(at) >= presence::EVERY);
+                if is_due && self.sought.asks(id) {
+                    What::Presence
+                } else {
+                    What::Readings
+                }
+            }
             _ => What::Inventory,
         };
         let order = TurnOrder {
@@ -177,6 +197,7 @@ impl Core {
                 device.inventory_due = Some(mono.plus(wait));
             }
             self.learn(id, address, &polled, wall);
+            self.see_who_is_there(id, &polled, wall);
             if polled.rebooted {
                 // It may have come back as something else: other firmware, other parts.
                 self.ask_everything(id);

@@ -280,7 +280,7 @@ impl Poller {
             turn.read_vlans(column).await;
         }
         state.counted = turn.counted;
-        let known = (what == What::Readings).then_some(&state.facts);
+        let known = (what != What::Inventory).then_some(&state.facts);
         let mut learnt = crate::profile::apply(&chain, &turn.rows, known);
         if what == What::Inventory {
             // What a partial answer leaves out stays as it was (trap 7).
