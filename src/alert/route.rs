@@ -8,7 +8,7 @@
 //!    by itself.
 //! 3. An end is told to whoever was told of the start; a start that was not
 //!    yet tried is cancelled instead (the store does both in one transaction).
-//! 4. In maintenance, while flapping, or acknowledged, a start is not told. If
+//! 4. In maintenance, silenced, while flapping, or acknowledged, a start is not told. If
 //!    the outage still lasts when that ends, it is told then, once.
 //! 5. Ends are never held back by any of these.
 
@@ -38,7 +38,7 @@ pub trait View {
     fn fits(&self, target: TargetId, selector: &Selector) -> bool;
     /// Whether an outage of the target is told to people at all.
     fn is_told(&self, target: TargetId) -> bool;
-    /// Whether maintenance, flapping or an acknowledgement holds a start back.
+    /// Whether maintenance, a silence, flapping or an acknowledgement holds a start back.
     fn is_muted(&self, target: TargetId) -> bool;
     /// The open outage of the target, and when it began.
     fn open_incident(&self, target: TargetId) -> Option<(IncidentId, Timestamp)>;
@@ -192,11 +192,12 @@ pub fn plan(events: &[Event], view: &dyn View, routes: &Routes, now: Timestamp) 
                 ends.push(cancel_start(*incident, now));
             }
             // What was not yet tried waits for the end of the maintenance (rule 4).
-            (EventKind::MaintenanceStarted { .. }, Some(target)) => {
+            (EventKind::MaintenanceStarted { .. } | EventKind::SilenceStarted { .. }, Some(target)) => {
                 ends.extend(view.open_incident(target).map(|(id, _)| cancel_start(id, now)));
             }
             (
                 EventKind::MaintenanceEnded { .. }
+                | EventKind::SilenceEnded { .. }
                 | EventKind::FlappingStopped
                 | EventKind::AcknowledgementEnded { .. },
                 Some(target),

@@ -9,6 +9,7 @@ pub mod completions;
 pub mod config_file;
 pub mod database;
 pub mod demo;
+pub mod errand;
 pub mod export;
 pub mod inspect;
 mod inspect_table;
@@ -24,9 +25,11 @@ pub mod report;
 pub mod restore;
 pub mod run;
 pub mod schema;
+pub mod silence;
 pub mod snmp_options;
 pub mod status;
 pub mod walk;
+mod windows;
 
 use std::process::ExitCode;
 
@@ -120,6 +123,7 @@ pub static COMMANDS: &[Subcommand] = &[
     restore::COMMAND,
     run::COMMAND,
     schema::COMMAND,
+    silence::COMMAND,
     status::COMMAND,
     walk::COMMAND,
 ];

@@ -19,6 +19,7 @@ use super::record;
 use crate::clock::Clock;
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::daemon::offline;
 use crate::i18n::Lang;
 use crate::i18n::Locale;
 use crate::model::DeviceId;
@@ -29,6 +30,8 @@ use crate::model::Timestamp;
 use crate::monitor::calendar::Calendar;
 use crate::report;
 use crate::report::Source;
+use crate::report::dataset::changes;
+use crate::report::dataset::indicators::Standing;
 use crate::report::render::Options;
 use crate::store::EventFilter;
 use crate::store::IncidentFilter;
@@ -52,7 +55,9 @@ const MAX_INCIDENTS: u32 = 200_000;
                   tramgac report equipment --format csv --spreadsheet -o thiet-bi.csv\n  \
                   tramgac report equipment --site tru-so --lang en --format html -o equipment.html\n  \
                   tramgac report outages --from 2026-11-01 --to 2026-11-30\n  \
-                  tramgac report availability --format xlsx -o availability.xlsx\n\n\
+                  tramgac report availability --format xlsx -o availability.xlsx\n  \
+                  tramgac report indicators --lang en\n  \
+                  tramgac report changes --from 2026-11-01 --format csv\n\n\
                   Exit codes: 0 written; 2 usage or configuration error; 3 the record can't be read."
 )]
 struct Report {
@@ -162,6 +167,8 @@ fn source(arguments: &Report, config: &Config, locale: Locale, now: Timestamp) -
         index: BTreeMap::new(),
         incidents: Vec::new(),
         events: Vec::new(),
+        changes: Vec::new(),
+        standing: None,
         office_hours: config
             .calendars
             .get("working_hours")
@@ -174,7 +181,17 @@ fn source(arguments: &Report, config: &Config, locale: Locale, now: Timestamp) -
         include_hidden: arguments.include_hidden,
     };
     match record::open(&config.database)? {
-        Some(reader) => read(&reader, &mut source).map_err(Failure::could_not_look)?,
+        Some(reader) => {
+            read(&reader, &mut source).map_err(Failure::could_not_look)?;
+            if arguments.dataset == report::dataset::indicators::DATASET.name {
+                let snapshot = offline::snapshot(config, &reader, now).map_err(Failure::could_not_look)?;
+                source.standing = Some(Standing {
+                    definitions: config.indicators.clone(),
+                    snapshot,
+                    calendars: config.calendars.clone(),
+                });
+            }
+        }
         None => output::note("no database yet: this is what the configuration declares"),
     }
     Ok(source)
@@ -224,6 +241,16 @@ fn read(reader: &Reader, source: &mut Source) -> crate::store::Result<()> {
     };
     reader.each_event(&filter, |stored| {
         source.events.push(stored.event);
+        Ok(())
+    })?;
+    let changes = EventFilter {
+        from: Some(from),
+        to: Some(until),
+        kinds: changes::KINDS.map(str::to_owned).to_vec(),
+        ..EventFilter::default()
+    };
+    reader.each_event(&changes, |stored| {
+        source.changes.push(stored.event);
         Ok(())
     })?;
     Ok(())

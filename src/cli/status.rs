@@ -30,6 +30,7 @@ use crate::model::IncidentId;
 use crate::model::TargetId;
 use crate::model::Timestamp;
 use crate::monitor::Snapshot;
+use crate::monitor::incident::IncidentClass;
 use crate::monitor::publish::Publisher;
 use crate::monitor::snapshot::IncidentView;
 use crate::monitor::snapshot::TargetView;
@@ -168,6 +169,7 @@ fn remembered(reader: &Reader, config: &Config, lang: Lang, now: Timestamp) -> c
             incident: incident.map(|row| row.id),
             root: incident.and_then(|row| row.root),
             maintenance: false,
+            silenced: false,
             acknowledged: incident.is_some_and(|row| row.ack.is_some()),
             flapping: false,
             last_reply_at: None,
@@ -189,6 +191,7 @@ fn remembered(reader: &Reader, config: &Config, lang: Lang, now: Timestamp) -> c
             ended_at: row.ended_at,
             reason: row.reason,
             acknowledged: row.ack.map(|ack| (ack.author, ack.comment)),
+            class: row.class.as_deref().and_then(IncidentClass::from_word),
         })
         .collect();
     incidents.sort_by_key(|i| std::cmp::Reverse(i.started_at));
@@ -255,6 +258,7 @@ fn print(status: &Status, locale: &Locale, now: Timestamp, colours: bool) -> Str
                 let marks = [
                     (o.target.acknowledged, Text::StateAcknowledged),
                     (o.target.maintenance, Text::StateMaintenance),
+                    (o.target.silenced, Text::StateSilenced),
                 ];
                 let state = marks
                     .into_iter()

@@ -1,5 +1,5 @@
-//! What people set by hand: the maintenance windows that the record keeps beside
-//! those of the configuration, and the way from the web to the core.
+//! What people set by hand: the maintenance windows and silences that the record
+//! keeps beside the windows of the configuration, and the way from the web to the core.
 //!
 //! They are one value among the record's settings. What is over stays in it, so
 //! that it can be asked who set it and why; the oldest go beyond [`KEPT`].
@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 
 use super::core::Asked;
 use super::core::Command;
+use super::desk::Recorded;
 use crate::inventory::Inventory;
 use crate::inventory::UnitKind;
 use crate::model::DeviceId;
@@ -27,6 +28,7 @@ use crate::model::TargetKind;
 use crate::model::Timestamp;
 use crate::model::UnitId;
 use crate::monitor::Topology;
+use crate::monitor::maintain::Effect;
 use crate::monitor::maintain::When;
 use crate::monitor::maintain::Window;
 use crate::store;
@@ -42,11 +44,14 @@ const KEPT: usize = 1_000;
 /// Windows that may be ahead or open at a time.
 const MAX_STANDING: usize = 1_000;
 
-/// A maintenance window that a person set.
+/// A maintenance window or a silence that a person set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Kept {
     /// Its name: unique, never given twice.
     pub name: String,
+    /// What it does.
+    #[serde(default)]
+    pub effect: Effect,
     /// What it covers.
     pub selector: Selector,
     /// From this moment, inclusive.
@@ -61,6 +66,9 @@ pub struct Kept {
     pub set_at: Timestamp,
     /// When a person ended it before its time; `None`: nobody did.
     pub ended_at: Option<Timestamp>,
+    /// Who did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<String>,
 }
 
 impl Kept {
@@ -73,6 +81,7 @@ impl Kept {
     pub fn window(&self) -> Window {
         Window {
             name: self.name.clone(),
+            effect: self.effect,
             selector: self.selector.clone(),
             when: When::Once {
                 from: self.from,
@@ -84,7 +93,7 @@ impl Kept {
     }
 }
 
-/// The maintenance windows that people set, oldest first.
+/// The windows and silences that people set, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ByHand {
     /// How many were ever set: the number in the newest name.
@@ -126,9 +135,13 @@ impl ByHand {
                 "there are {MAX_STANDING} windows already: end some, or put them into the configuration"
             ));
         }
+        let letter = match new.effect {
+            Effect::Maintenance => 'm',
+            Effect::Silence => 's',
+        };
         let name = loop {
             self.last += 1;
-            let name = format!("m{}", self.last);
+            let name = format!("{letter}{}", self.last);
             if !taken.contains(name.as_str()) {
                 break name;
             }
@@ -141,6 +154,7 @@ impl ByHand {
             !goes
         });
         let NewWindow {
+            effect,
             selector,
             from,
             to,
@@ -149,6 +163,7 @@ impl ByHand {
         } = new;
         let kept = Kept {
             name,
+            effect,
             selector,
             from,
             to,
@@ -156,6 +171,7 @@ impl ByHand {
             author,
             set_at: now,
             ended_at: None,
+            ended_by: None,
         };
         self.windows.push(kept.clone());
         Ok(kept)
@@ -170,16 +186,27 @@ impl ByHand {
     ///
     /// # Errors
     /// There is none of that name, or it is over.
-    pub fn end(&mut self, name: &str, now: Timestamp) -> Result<Window, String> {
+    pub fn end(
+        &mut self,
+        name: &str,
+        effect: Effect,
+        author: &str,
+        now: Timestamp,
+    ) -> Result<Window, String> {
+        let what = match effect {
+            Effect::Maintenance => "maintenance window",
+            Effect::Silence => "silence",
+        };
         let kept = self
             .windows
             .iter_mut()
-            .find(|kept| kept.name == name)
-            .ok_or_else(|| format!("there is no maintenance window {name:?} that was set by hand"))?;
+            .find(|kept| kept.name == name && kept.effect == effect)
+            .ok_or_else(|| format!("there is no {what} {name:?} that was set by hand"))?;
         if !kept.stands(now) {
-            return Err(format!("the maintenance window {name:?} is over"));
+            return Err(format!("the {what} {name:?} is over"));
         }
         kept.ended_at = Some(now);
+        kept.ended_by = Some(author.to_owned());
         Ok(kept.window())
     }
 }
@@ -237,21 +264,24 @@ pub(super) fn callback(commands: mpsc::Sender<Command>, readers: Readers) -> Peo
     Arc::new(move |order| {
         let (commands, readers) = (commands.clone(), readers.clone());
         Box::pin(async move {
-            // An incident that the core no longer keeps is known to the record.
-            let owner = match &order {
-                Order::Reclassify { incident, .. } => {
+            let recorded = match &order {
+                Order::Reclassify(incident, _) => {
                     let id = *incident;
-                    let row = readers.read(move |reader| reader.incident(id)).await;
-                    row.map_err(|e| e.to_string())?.map(|row| row.target)
+                    let read = readers.read(move |reader| Recorded::read(reader, id)).await;
+                    read.map_err(|e| e.to_string())?
                 }
                 Order::Acknowledge(..)
-                | Order::EndAcknowledgement(_)
+                | Order::EndAcknowledgement { .. }
                 | Order::AddWindow(_)
-                | Order::EndWindow(_)
-                | Order::Windows => None,
+                | Order::EndWindow { .. }
+                | Order::Windows(_) => Recorded::default(),
             };
             let (done, wait) = oneshot::channel();
-            let asked = Asked { order, owner, done };
+            let asked = Asked {
+                order,
+                recorded,
+                done,
+            };
             let ended = || "the daemon is stopping; try again once it runs".to_owned();
             commands
                 .send(Command::People(Box::new(asked)))
@@ -272,6 +302,7 @@ mod tests {
 
     fn new(from: i64, to: i64) -> NewWindow {
         NewWindow {
+            effect: Effect::Maintenance,
             selector: Selector {
                 site: vec!["vp".to_owned()],
                 ..Selector::default()
@@ -289,7 +320,7 @@ mod tests {
         let taken = BTreeSet::from(["m2"]);
         assert_eq!(by_hand.add(new(10, 20), &taken, at(5)).unwrap().name, "m1");
         assert_eq!(by_hand.add(new(10, 20), &taken, at(5)).unwrap().name, "m3");
-        by_hand.end("m3", at(6)).unwrap();
+        by_hand.end("m3", Effect::Maintenance, "hoa", at(6)).unwrap();
         assert_eq!(by_hand.add(new(10, 20), &taken, at(7)).unwrap().name, "m4");
     }
 
@@ -297,12 +328,15 @@ mod tests {
     fn an_ended_window_stays_on_record_and_stands_no_more() {
         let mut by_hand = ByHand::default();
         by_hand.add(new(10, 20), &BTreeSet::new(), at(5)).unwrap();
-        assert!(by_hand.end("m9", at(6)).is_err());
-        let window = by_hand.end("m1", at(12)).unwrap();
+        let maintenance = Effect::Maintenance;
+        assert!(by_hand.end("m9", maintenance, "hoa", at(6)).is_err());
+        assert!(by_hand.end("m1", Effect::Silence, "hoa", at(6)).is_err());
+        let window = by_hand.end("m1", maintenance, "hoa", at(12)).unwrap();
         assert_eq!(window.author.as_deref(), Some("lan"));
-        assert!(by_hand.end("m1", at(13)).is_err());
+        assert!(by_hand.end("m1", maintenance, "hoa", at(13)).is_err());
         let kept = &by_hand.windows()[0];
         assert!(!kept.stands(at(13)) && kept.ended_at == Some(at(12)));
+        assert_eq!(kept.ended_by.as_deref(), Some("hoa"));
         let text = serde_json::to_vec(&by_hand).unwrap();
         assert_eq!(serde_json::from_slice::<ByHand>(&text).unwrap(), by_hand);
     }

@@ -19,6 +19,7 @@ use crate::metrics::collect::IndicatorSample;
 use crate::metrics::collect::Times;
 use crate::metrics::collect::Window;
 use crate::model::Event;
+use crate::model::EventKind;
 use crate::model::Span;
 use crate::model::TargetId;
 use crate::model::Timestamp;
@@ -31,6 +32,7 @@ use crate::monitor::interval::Interval;
 use crate::store;
 use crate::store::EventFilter;
 use crate::store::IncidentFilter;
+use crate::store::Order;
 use crate::store::Readers;
 use crate::web::Figure;
 
@@ -178,7 +180,7 @@ impl Past<'_> {
         self.readers.with(|reader| {
             // Each target's last transition before the window says how it began.
             for t in reader.transitions(None, window.from, window.from)? {
-                let kind = crate::model::EventKind::StateChanged {
+                let kind = EventKind::StateChanged {
                     from: t.from,
                     to: t.to,
                     reason: t.reason,
@@ -190,6 +192,19 @@ impl Past<'_> {
                     kind,
                 });
             }
+            // And the daemon's last start or stop, whether it ran then.
+            events.extend(
+                reader
+                    .events(&EventFilter {
+                        to: Some(window.from),
+                        kinds: vec!["daemon_started".to_owned(), "daemon_stopped".to_owned()],
+                        limit: Some(1),
+                        order: Order::NewestFirst,
+                        ..EventFilter::default()
+                    })?
+                    .into_iter()
+                    .map(|stored| stored.event),
+            );
             let filter = EventFilter {
                 from: Some(window.from),
                 to: Some(window.to),
@@ -209,6 +224,8 @@ impl Past<'_> {
             }
             Ok(())
         })?;
+        let before = covered_before(&events, self.snapshot, window.from);
+        let events: Vec<Event> = before.into_iter().chain(events).collect();
         let log = Arc::new(Log::new(window, events, classified));
         self.logs.borrow_mut().insert(over, Arc::clone(&log));
         Ok(Some(log))
@@ -286,5 +303,74 @@ impl Past<'_> {
             });
         }
         Ok(windows)
+    }
+}
+
+/// Says for who was in maintenance before a window that it was: whose first word
+/// of maintenance in it is that it ends, or who is in it now without any.
+fn covered_before(events: &[Event], snapshot: &Snapshot, at: Timestamp) -> Vec<Event> {
+    let mut covered: BTreeMap<TargetId, bool> = snapshot
+        .targets()
+        .filter(|view| view.maintenance)
+        .map(|view| (view.id, true))
+        .collect();
+    for event in events.iter().rev() {
+        if let (Some(target), kind @ ("maintenance_started" | "maintenance_ended")) =
+            (event.target, event.kind.as_str())
+        {
+            covered.insert(target, kind == "maintenance_ended");
+        }
+    }
+    covered
+        .into_iter()
+        .filter(|(_, covered)| *covered)
+        .map(|(target, _)| Event {
+            at,
+            recorded_at: at,
+            target: Some(target),
+            kind: EventKind::MaintenanceStarted {
+                window: String::new(),
+            },
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // trap 23
+    #[test]
+    fn maintenance_that_ends_in_the_window_began_before_it() {
+        let event = |target: u32, at: i64, started: bool| {
+            let window = "w".to_owned();
+            Event {
+                at: Timestamp(at),
+                recorded_at: Timestamp(at),
+                target: Some(TargetId(target)),
+                kind: if started {
+                    EventKind::MaintenanceStarted { window }
+                } else {
+                    EventKind::MaintenanceEnded { window, author: None }
+                },
+            }
+        };
+        let snapshot = Snapshot {
+            at: Timestamp(9),
+            inventory: Arc::default(),
+            index: Arc::default(),
+            shards: Vec::new(),
+            blind_since: None,
+            incidents: Arc::default(),
+        };
+        let events = [
+            event(1, 2, false),
+            event(2, 3, true),
+            event(2, 4, false),
+            event(1, 5, true),
+        ];
+        let before = covered_before(&events, &snapshot, Timestamp(1));
+        let who: Vec<TargetId> = before.iter().filter_map(|event| event.target).collect();
+        assert_eq!(who, [TargetId(1)]);
     }
 }

@@ -7,14 +7,17 @@
 pub mod asking;
 pub mod by_hand;
 pub mod core;
+mod desk;
 pub mod exposition;
 mod figures;
 mod habits;
 pub mod looks;
 mod memory;
 pub mod network;
+pub mod offline;
 pub mod parts;
 mod past;
+pub mod presence;
 mod reload;
 mod signal;
 pub mod systemd;

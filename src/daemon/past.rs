@@ -92,5 +92,6 @@ fn incident(row: IncidentRow) -> Incident {
             until: a.until,
         }),
         class: row.class.as_deref().and_then(IncidentClass::from_word),
+        classified: None,
     }
 }

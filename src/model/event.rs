@@ -118,6 +118,9 @@ pub enum EventKind {
     AcknowledgementEnded {
         /// Its number.
         incident: IncidentId,
+        /// Who took it back; `None`: it ran out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        author: Option<String>,
     },
     /// A maintenance window began to cover the target.
     MaintenanceStarted {
@@ -128,6 +131,22 @@ pub enum EventKind {
     MaintenanceEnded {
         /// The window's name.
         window: String,
+        /// Who ended it before its time; `None`: nobody did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        author: Option<String>,
+    },
+    /// A silence began to cover the target: outages are not told.
+    SilenceStarted {
+        /// Its name.
+        window: String,
+    },
+    /// No silence covers the target any more.
+    SilenceEnded {
+        /// Its name.
+        window: String,
+        /// Who ended it before its time; `None`: nobody did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        author: Option<String>,
     },
     /// A person classified an incident afterwards.
     Reclassified {
@@ -186,6 +205,8 @@ impl EventKind {
             Self::AcknowledgementEnded { .. } => "acknowledgement_ended",
             Self::MaintenanceStarted { .. } => "maintenance_started",
             Self::MaintenanceEnded { .. } => "maintenance_ended",
+            Self::SilenceStarted { .. } => "silence_started",
+            Self::SilenceEnded { .. } => "silence_ended",
             Self::Reclassified { .. } => "reclassified",
             Self::InventoryAdded => "inventory_added",
             Self::InventoryGone => "inventory_gone",

@@ -30,6 +30,9 @@ pub struct Incident {
     pub acknowledgement: Option<Acknowledgement>,
     /// How a person classified it.
     pub class: Option<IncidentClass>,
+    /// Who classified it, and why; kept for what joins it while it lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classified: Option<(String, String)>,
 }
 
 /// That a person has taken note of an incident.
@@ -84,6 +87,17 @@ impl IncidentClass {
             .find(|(_, known)| *known == word)
             .map(|(class, _)| class)
     }
+}
+
+/// What a person says afterwards that an incident was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Classified {
+    /// What it was.
+    pub class: IncidentClass,
+    /// Who says so.
+    pub author: String,
+    /// Why.
+    pub comment: String,
 }
 
 /// There is no open incident of that number.
@@ -146,6 +160,7 @@ impl Incidents {
                 reason,
                 acknowledgement: None,
                 class: None,
+                classified: None,
             },
         );
         id
@@ -240,6 +255,7 @@ impl Incident {
                 .acknowledgement
                 .as_ref()
                 .map(|ack| (ack.author.clone(), ack.comment.clone())),
+            class: self.class,
         }
     }
 }

@@ -5,6 +5,8 @@
 
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
+use serde::Deserialize;
+use serde::Serialize;
 
 use super::calendar::local_days;
 use super::calendar::on_day;
@@ -20,6 +22,8 @@ use crate::model::Timestamp;
 pub struct Window {
     /// Its name, unique; stands in the record.
     pub name: String,
+    /// What it does to what it covers.
+    pub effect: Effect,
     /// What it covers.
     pub selector: Selector,
     /// When.
@@ -28,6 +32,17 @@ pub struct Window {
     pub reason: Option<String>,
     /// Who set it.
     pub author: Option<String>,
+}
+
+/// What a window does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Announced work: outages are not told, and the time is left out of availability.
+    #[default]
+    Maintenance,
+    /// Outages are not told; they count as ever.
+    Silence,
 }
 
 /// When a window is open.
@@ -123,6 +138,7 @@ mod tests {
             },
             reason: None,
             author: None,
+            effect: Effect::Maintenance,
         }
     }
 

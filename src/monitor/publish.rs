@@ -164,6 +164,7 @@ mod tests {
             incident: None,
             root: None,
             maintenance: false,
+            silenced: false,
             acknowledged: false,
             flapping: false,
             last_reply_at: None,

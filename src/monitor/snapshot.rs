@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::incident::IncidentClass;
 use crate::inventory::Inventory;
 use crate::model::{
     EchoStats, EvidenceKind, Fact, IncidentId, Reading, Reason, ServiceStats, Span, State, TargetId,
@@ -56,6 +57,8 @@ pub struct TargetView {
     pub root: Option<TargetId>,
     /// A maintenance window covers it.
     pub maintenance: bool,
+    /// A silence covers it.
+    pub silenced: bool,
     /// Its open incident is acknowledged.
     pub acknowledged: bool,
     /// It changes its state too often.
@@ -112,6 +115,8 @@ pub struct IncidentView {
     pub reason: Reason,
     /// Acknowledged by, with what comment.
     pub acknowledged: Option<(String, String)>,
+    /// What a person classified it as afterwards.
+    pub class: Option<IncidentClass>,
 }
 
 /// What the last SNMP polls of a device told.

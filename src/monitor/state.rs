@@ -57,6 +57,9 @@ pub struct TargetState {
     pub(crate) round_at: Timestamp,
     /// First of the failures in a row.
     pub first_bad_at: Timestamp,
+    /// First of the failures since the last good round, also of those that its
+    /// path may have caused: when an outage began, if one did.
+    pub unanswered_since: Timestamp,
     /// Newest failure.
     pub last_bad_at: Timestamp,
     /// First of the good rounds in a row, during an outage.
@@ -83,6 +86,8 @@ pub struct TargetState {
     pub flapping: bool,
     /// A maintenance window covers it.
     pub maintenance: bool,
+    /// A silence covers it.
+    pub silenced: bool,
     /// Loss and times, averaged.
     pub averages: Averages,
     /// Newest evidence of presence, in the order of [`EVIDENCE_KINDS`].
@@ -127,6 +132,7 @@ impl TargetState {
             blind_mask: 0,
             round_at: NEVER,
             first_bad_at: NEVER,
+            unanswered_since: NEVER,
             last_bad_at: NEVER,
             first_good_at: NEVER,
             first_blind_at: NEVER,
@@ -140,6 +146,7 @@ impl TargetState {
             has_result: false,
             flapping: false,
             maintenance: false,
+            silenced: false,
             averages: Averages::default(),
             evidence: [NEVER; EVIDENCE_KINDS.len()],
             outages: 0,
@@ -205,6 +212,7 @@ impl TargetState {
         self.blind_mask = 0;
         self.round_at = NEVER;
         self.held_since = NEVER;
+        self.unanswered_since = NEVER;
     }
 
     /// The wall clock stepped back to `now`: nothing lies in the future (trap 24).
@@ -213,6 +221,7 @@ impl TargetState {
             &mut self.since,
             &mut self.round_at,
             &mut self.first_bad_at,
+            &mut self.unanswered_since,
             &mut self.last_bad_at,
             &mut self.first_good_at,
             &mut self.first_blind_at,

@@ -113,6 +113,7 @@ fn good(state: &mut TargetState, spec: &TargetSpec, at: Timestamp, moves: &mut V
     state.failures = 0;
     state.blinds = 0;
     state.held_since = NEVER;
+    state.unanswered_since = NEVER;
     count_observed(state, spec, at);
     match state.state {
         State::Up | State::Degraded => {
@@ -179,6 +180,8 @@ fn bad(
         State::Up | State::Degraded | State::Unknown => {
             if at > state.fresh_after {
                 fail(state, spec, at, reason, context, now, moves);
+            } else if state.unanswered_since == NEVER {
+                state.unanswered_since = at;
             }
         }
     }
@@ -199,6 +202,9 @@ fn fail(
     let is_old = state.failures > 0 && !state.is_held() && at.since(state.last_bad_at) > gap;
     if is_old {
         state.failures = 0;
+    }
+    if is_old || state.unanswered_since == NEVER {
+        state.unanswered_since = at;
     }
     state.failures = state.failures.saturating_add(1);
     state.last_bad_at = at;
@@ -240,12 +246,16 @@ pub fn judge(
     let root = match (uplink, paths) {
         // Who looks at the uplink makes it unknown.
         (UplinkVerdict::Blind, _) => return,
-        // The failures so far may have been its path's: see new ones.
+        // The failures so far may have been its path's: see new ones. An outage
+        // has begun with the first of them all the same, but not with ours.
         (UplinkVerdict::Back { since }, Paths::Clear | Paths::Back { .. } | Paths::Waiting { .. })
         | (UplinkVerdict::Fine | UplinkVerdict::Waiting, Paths::Back { since }) => {
             state.failures = 0;
             state.held_since = NEVER;
             state.fresh_after = since;
+            if matches!(uplink, UplinkVerdict::Back { .. }) {
+                state.unanswered_since = NEVER;
+            }
             moves.push(Move::Suspicion);
             moves.push(Move::Confirm);
             return;
@@ -259,7 +269,11 @@ pub fn judge(
         }
         (_, Paths::Out { root, .. } | Paths::Waiting { out: Some(root), .. }) => Some(root),
     };
-    let began = state.first_bad_at;
+    // What was out already is down by itself from its first fresh failure on.
+    let began = match state.unanswered_since {
+        since if since == NEVER || state.state == State::Unreachable => state.first_bad_at,
+        since => since.min(state.first_bad_at),
+    };
     let reason = state.failure_reason.take().unwrap_or(Reason::Timeout);
     let was = state.state;
     match root {

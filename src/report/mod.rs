@@ -40,7 +40,9 @@ pub struct Renderer {
 /// Every dataset, sorted by name.
 pub static DATASETS: &[Dataset] = &[
     dataset::availability::DATASET,
+    dataset::changes::DATASET,
     dataset::equipment::DATASET,
+    dataset::indicators::DATASET,
     dataset::outages::DATASET,
 ];
 

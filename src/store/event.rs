@@ -126,6 +126,8 @@ pub struct IncidentFilter {
     pub id: Option<IncidentId>,
     /// Of this target.
     pub target: Option<TargetId>,
+    /// With this target as their root.
+    pub root: Option<TargetId>,
     /// Only those that last.
     pub open: bool,
     /// At most so many.
@@ -213,7 +215,7 @@ fn project(c: &Connection, event: &Event, sequence: i64) -> rusqlite::Result<()>
                 until.map(|t| t.0)
             ])?;
         }
-        EventKind::AcknowledgementEnded { incident } => {
+        EventKind::AcknowledgementEnded { incident, .. } => {
             c.prepare_cached(
                 "UPDATE incident SET ack_author = NULL, ack_comment = NULL, ack_at = NULL, ack_until = NULL
                  WHERE id = ?1",
@@ -236,6 +238,8 @@ fn project(c: &Connection, event: &Event, sequence: i64) -> rusqlite::Result<()>
         | EventKind::Finding { .. }
         | EventKind::MaintenanceStarted { .. }
         | EventKind::MaintenanceEnded { .. }
+        | EventKind::SilenceStarted { .. }
+        | EventKind::SilenceEnded { .. }
         | EventKind::InventoryAdded
         | EventKind::InventoryGone
         | EventKind::InventoryChanged { .. }
@@ -368,6 +372,9 @@ pub(super) fn incidents(c: &Connection, filter: &IncidentFilter) -> Result<Vec<I
     }
     if let Some(of) = filter.target {
         where_.add("target = ?", of.0);
+    }
+    if let Some(root) = filter.root {
+        where_.add("root = ?", root.0);
     }
     let order = match filter.order {
         Order::Sequence => "id",

@@ -15,7 +15,9 @@ use crate::model::IncidentId;
 use crate::model::Selector;
 use crate::model::Timestamp;
 use crate::monitor::incident::Acknowledgement;
+use crate::monitor::incident::Classified;
 use crate::monitor::incident::IncidentClass;
+use crate::monitor::maintain::Effect;
 
 /// Hands an order to the core; answers once what it did is on disk. On failure
 /// tells why, for a person.
@@ -28,29 +30,34 @@ pub enum Order {
     /// Take note of an open incident.
     Acknowledge(IncidentId, Acknowledgement),
     /// Take that back.
-    EndAcknowledgement(IncidentId),
-    /// Say afterwards what an incident was.
-    Reclassify {
+    EndAcknowledgement {
         /// Its number.
         incident: IncidentId,
-        /// What it was.
-        class: IncidentClass,
-        /// Who says so.
+        /// Who does so.
         author: String,
-        /// Why.
-        comment: String,
     },
-    /// Announce maintenance.
+    /// Say afterwards what an incident was, and what it took along.
+    Reclassify(IncidentId, Classified),
+    /// Announce maintenance, or silence something.
     AddWindow(NewWindow),
-    /// End the maintenance window of that name.
-    EndWindow(String),
-    /// Tell all maintenance windows.
-    Windows,
+    /// End a window before its time.
+    EndWindow {
+        /// Its name.
+        name: String,
+        /// What it does.
+        effect: Effect,
+        /// Who ends it.
+        author: String,
+    },
+    /// Tell all windows that do this.
+    Windows(Effect),
 }
 
-/// A maintenance window, once.
+/// A maintenance window or a silence, once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewWindow {
+    /// What it does.
+    pub effect: Effect,
     /// What it covers.
     pub selector: Selector,
     /// From this moment, inclusive.
@@ -68,13 +75,15 @@ pub struct NewWindow {
 pub enum Answer {
     /// It is done.
     Done,
+    /// It is done to these incidents as well: what it took along.
+    Classified(Vec<IncidentId>),
     /// The window that was made.
     Window(Box<Maintenance>),
     /// Those of the configuration, then those set by hand, oldest first.
     Windows(Vec<Maintenance>),
 }
 
-/// A maintenance window as the API tells it.
+/// A maintenance window, or a silence, as the API tells it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Maintenance {
     /// Its name.
@@ -97,6 +106,9 @@ pub struct Maintenance {
     /// When a person ended it before its time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Time>,
+    /// Who did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<String>,
     /// When a person set it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub set_at: Option<Time>,
@@ -122,6 +134,11 @@ pub enum Source {
     Hand,
 }
 
+/// Longest name of a person, in characters.
+const MAX_AUTHOR: usize = 100;
+/// Longest comment or reason, in characters.
+const MAX_TEXT: usize = 2_000;
+
 /// To take note of an incident.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -133,6 +150,53 @@ pub struct AcknowledgementBody {
     /// Until when (RFC 3339); absent: until the incident ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
+}
+
+impl AcknowledgementBody {
+    /// What is to be done.
+    ///
+    /// # Errors
+    /// What is wrong with it, for a person.
+    pub fn order(&self, incident: IncidentId, now: Timestamp) -> Result<Order, String> {
+        let until = self.until.as_ref().map(|t| moment(t, "until")).transpose()?;
+        if until.is_some_and(|until| until <= now) {
+            return Err("until is a moment to come".to_owned());
+        }
+        let acknowledgement = Acknowledgement {
+            author: text(&self.author, "author", MAX_AUTHOR)?,
+            comment: text(&self.comment, "comment", MAX_TEXT)?,
+            until,
+        };
+        Ok(Order::Acknowledge(incident, acknowledgement))
+    }
+}
+
+/// To take something back, or to end it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorBody {
+    /// Who does so.
+    pub author: String,
+}
+
+impl AuthorBody {
+    /// Takes an acknowledgement back.
+    ///
+    /// # Errors
+    /// What is wrong with it, for a person.
+    pub fn end_acknowledgement(&self, incident: IncidentId) -> Result<Order, String> {
+        let author = text(&self.author, "author", MAX_AUTHOR)?;
+        Ok(Order::EndAcknowledgement { incident, author })
+    }
+
+    /// Ends a window.
+    ///
+    /// # Errors
+    /// What is wrong with it, for a person.
+    pub fn end_window(&self, name: String, effect: Effect) -> Result<Order, String> {
+        let author = text(&self.author, "author", MAX_AUTHOR)?;
+        Ok(Order::EndWindow { name, effect, author })
+    }
 }
 
 /// To say afterwards what an incident was.
@@ -147,7 +211,32 @@ pub struct ClassBody {
     pub comment: String,
 }
 
-/// To announce maintenance.
+impl ClassBody {
+    /// What is to be done.
+    ///
+    /// # Errors
+    /// What is wrong with it, for a person.
+    pub fn order(&self, incident: IncidentId) -> Result<Order, String> {
+        let class = IncidentClass::from_word(&self.class)
+            .ok_or_else(|| "class is planned, power, provider, exempt or other".to_owned())?;
+        let said = Classified {
+            class,
+            author: text(&self.author, "author", MAX_AUTHOR)?,
+            comment: text(&self.comment, "comment", MAX_TEXT)?,
+        };
+        Ok(Order::Reclassify(incident, said))
+    }
+}
+
+/// What was classified.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClassAnswer {
+    /// The numbers of the incidents that it took along: they are on record as
+    /// the same. May be empty.
+    pub attached: Vec<u64>,
+}
+
+/// To announce maintenance, or to silence something.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MaintenanceBody {
@@ -162,4 +251,64 @@ pub struct MaintenanceBody {
     pub reason: String,
     /// Who announces it.
     pub author: String,
+}
+
+impl MaintenanceBody {
+    /// What is to be done.
+    ///
+    /// # Errors
+    /// What is wrong with it, for a person.
+    pub fn order(self, effect: Effect, now: Timestamp) -> Result<Order, String> {
+        let from = self.from.as_ref().map_or(Ok(now), |t| moment(t, "from"))?;
+        let to = moment(&self.to, "to")?;
+        if to <= from || to <= now {
+            return Err("it ends before it begins, or before now".to_owned());
+        }
+        Ok(Order::AddWindow(NewWindow {
+            effect,
+            selector: self.selector,
+            from,
+            to,
+            reason: text(&self.reason, "reason", MAX_TEXT)?,
+            author: text(&self.author, "author", MAX_AUTHOR)?,
+        }))
+    }
+}
+
+impl Answer {
+    /// As the API tells it; `None`: it has no content.
+    ///
+    /// # Errors
+    /// A value that can't be written, of which there is none.
+    pub fn body(&self) -> Result<Option<Vec<u8>>, serde_json::Error> {
+        match self {
+            Self::Done => Ok(None),
+            Self::Classified(attached) => {
+                let attached = attached.iter().map(|id| id.0).collect();
+                serde_json::to_vec(&ClassAnswer { attached }).map(Some)
+            }
+            Self::Window(window) => serde_json::to_vec(window).map(Some),
+            Self::Windows(windows) => serde_json::to_vec(windows).map(Some),
+        }
+    }
+}
+
+fn moment(time: &Time, name: &str) -> Result<Timestamp, String> {
+    time.parse()
+        .ok_or_else(|| format!("{name} is a moment such as 2026-11-24T02:30:00Z"))
+}
+
+/// A text of a person: there, not endless, and steering no terminal.
+fn text(given: &str, name: &str, most: usize) -> Result<String, String> {
+    let given = given.trim();
+    if given.is_empty() {
+        return Err(format!("{name} is missing"));
+    }
+    if given.chars().count() > most {
+        return Err(format!("{name} is longer than {most} characters"));
+    }
+    if given.chars().any(|c| c.is_control() && c != '\n') {
+        return Err(format!("{name} holds control characters"));
+    }
+    Ok(given.to_owned())
 }

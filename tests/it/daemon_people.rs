@@ -63,6 +63,10 @@ impl World {
         (output.status.code(), stderr(&output))
     }
 
+    fn database(&self) -> std::path::PathBuf {
+        self.dir.path().join("t.db")
+    }
+
     fn get(&self, path: &str) -> Value {
         let body = self.ask("GET", path).1;
         serde_json::from_str(&body).unwrap_or(Value::Null)
@@ -101,6 +105,10 @@ fn start(config: &str) -> Running {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story, from the first order to the last restart"
+)]
 fn what_people_set_is_told_alike_and_survives_a_kill_and_a_reload() {
     if !support::is_root() {
         return;
@@ -177,11 +185,11 @@ fn what_people_set_is_told_alike_and_survives_a_kill_and_a_reload() {
         "{list}"
     );
 
-    world.did(&["maintenance", "end", "m1"]);
+    world.did(&["maintenance", "end", "m1", "--author", "hoa"]);
     wait_for("the end of the window", PATIENCE, || {
         (!world.is_in_maintenance()?).then_some(())
     });
-    world.did(&["ack", &id, "--undo"]);
+    world.did(&["ack", &id, "--undo", "--author", "hoa"]);
     wait_for("the end of the acknowledgement", PATIENCE, || {
         world.incident()?["acknowledged_by"].is_null().then_some(())
     });
@@ -190,6 +198,118 @@ fn what_people_set_is_told_alike_and_survives_a_kill_and_a_reload() {
     assert_eq!(world.incident().unwrap()["acknowledged_by"], Value::Null);
     assert!(world.did(&["maintenance", "list"]).starts_with("no maintenance"));
     assert!(world.did(&["maintenance", "list", "--all"]).contains("ended"));
+    let ended = world.get("/api/v1/maintenance");
+    assert_eq!(ended[0]["ended_by"], "hoa", "{ended}");
+    assert_eq!(
+        authors(&world.database(), "acknowledgement_ended"),
+        [Some("hoa".to_owned())]
+    );
+    let classes = world.get("/api/v1/incidents?open=true");
+    assert_eq!(classes[0]["class"], "power", "{classes}");
+    let page = world.ask("GET", "/incidents?lang=en").1;
+    assert!(page.contains("Power cut"), "{page}");
+    let report = world.did(&["report", "outages", "--format", "json"]);
+    let rows: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(rows[0]["class"], "power", "{rows}");
+}
+
+/// The authors in the events of a kind, in the order of the record.
+fn authors(database: &Path, kind: &str) -> Vec<Option<String>> {
+    let record = Connection::open(database).unwrap();
+    let mut statement = record
+        .prepare("SELECT body ->> '$.author' FROM event WHERE kind = ?1 ORDER BY sequence")
+        .unwrap();
+    let rows = statement.query_map([kind], |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+// trap 21
+#[test]
+fn what_is_silenced_is_not_told_of_until_the_silence_ends() {
+    if !support::is_root() {
+        return;
+    }
+    let mut world = World::new();
+    let id = wait_for("the outage", PATIENCE, || world.incident())["id"].to_string();
+    let is_silenced = |world: &World| {
+        let list = world.get("/api/v1/targets?kind=service");
+        list.as_array()?.first()?["silenced"].as_bool()
+    };
+    let by = ["--reason", "đã đặt máy mới", "--author", "lan"];
+    let added = world.did(&[&["silence", "add", "--service", "vb", "--for", "2d"][..], &by].concat());
+    assert!(added.starts_with("silence s1 of 1 target(s)"), "{added}");
+    wait_for("the silence", PATIENCE, || is_silenced(&world)?.then_some(()));
+    world.kill_and_start_again();
+    assert_eq!(is_silenced(&world), Some(true));
+    assert_eq!(world.is_in_maintenance(), Some(false));
+    let status = stdout(&run(&["status", "--lang", "en", "-c", &world.config]));
+    assert!(
+        status.contains(&format!("#{id}")) && status.contains("silenced"),
+        "{status}"
+    );
+    assert!(world.did(&["silence", "list"]).contains("đã đặt máy mới"));
+    assert!(world.did(&["maintenance", "list"]).starts_with("no maintenance"));
+    let (code, why) = world.refused(&["maintenance", "end", "s1", "--author", "lan"]);
+    assert!(code == Some(1) && why.contains("\"s1\""), "{why}");
+    world.did(&["silence", "end", "s1", "--author", "hoa"]);
+    wait_for("the end of the silence", PATIENCE, || {
+        (!is_silenced(&world)?).then_some(())
+    });
+    assert_eq!(
+        authors(&world.database(), "silence_ended"),
+        [Some("hoa".to_owned())]
+    );
+}
+
+/// Without a daemon the command takes the record's lock and does it itself; a
+/// daemon that starts meanwhile is refused by the lock.
+#[test]
+fn without_a_daemon_the_command_writes_the_record_itself() {
+    if !support::is_root() {
+        return;
+    }
+    let mut world = World::new();
+    let id = wait_for("the outage", PATIENCE, || world.incident())["id"].to_string();
+    world.daemon.signal(Signal::SIGTERM);
+    world.daemon.wait(PATIENCE);
+    let by = ["--author", "lan", "--comment", "mất điện cả xã"];
+    world.did(&[&["ack", &id][..], &by].concat());
+    world.did(&[&["reclassify", &id, "--as", "power"][..], &by].concat());
+    let to = ["--for", "2h", "--reason", "thay ắc quy", "--author", "lan"];
+    world.did(&[&["maintenance", "add", "--site", "vp"][..], &to].concat());
+    world.did(&[&["silence", "add", "--service", "vb"][..], &to].concat());
+    assert!(world.did(&["maintenance", "list"]).contains("thay ắc quy"));
+    for (arguments, says) in [
+        (&["ack", "999", "--author", "a", "--comment", "x"][..], "not open"),
+        (&["silence", "end", "s9", "--author", "a"][..], "\"s9\""),
+    ] {
+        let (code, why) = world.refused(arguments);
+        assert!(code == Some(1) && why.contains(says), "{why}");
+    }
+    // Nobody looked meanwhile: no state has moved, no window has opened.
+    let opened: i64 = Connection::open(world.database())
+        .unwrap()
+        .query_row(
+            "SELECT count(*) FROM event WHERE kind IN ('maintenance_started', 'silence_started')",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(opened, 0);
+
+    world.daemon = start(&world.config);
+    wait_for("the window", PATIENCE, || {
+        world.is_in_maintenance()?.then_some(())
+    });
+    let seen = world.incident().unwrap();
+    assert_eq!(
+        (&seen["id"].to_string(), &seen["acknowledged_by"], &seen["class"]),
+        (&id, &"lan".into(), &"power".into())
+    );
+    // Now the lock is the daemon's: its socket gone, the command is refused.
+    std::fs::remove_file(world.dir.path().join("control.sock")).unwrap();
+    let (code, why) = world.refused(&[&["ack", &id][..], &by].concat());
+    assert!(code == Some(3) && why.contains("process"), "{code:?} {why}");
 }
 
 fn planned_work_is_left_out_of_availability(world: &World) {
@@ -231,7 +351,7 @@ fn what_can_t_be_done_says_why_and_the_network_may_change_nothing() {
     );
     let (code, why) = world.refused(&[&["reclassify", "999", "--as", "other"][..], &by].concat());
     assert!(code == Some(1) && why.contains("no incident 999"), "{why}");
-    let (code, why) = world.refused(&["maintenance", "end", "m7"]);
+    let (code, why) = world.refused(&["maintenance", "end", "m7", "--author", "a"]);
     assert!(code == Some(1) && why.contains("\"m7\""), "{why}");
     let add = [
         "maintenance",
@@ -257,11 +377,13 @@ fn what_can_t_be_done_says_why_and_the_network_may_change_nothing() {
         ("POST", "/api/v1/incidents/1/acknowledgement"),
         ("POST", "/api/v1/maintenance"),
         ("DELETE", "/api/v1/maintenance/m1"),
+        ("POST", "/api/v1/silences"),
     ] {
         assert_eq!(world.ask(method, path).0, 403, "{method} {path}");
     }
     world.daemon.signal(Signal::SIGTERM);
     world.daemon.wait(PATIENCE);
-    let (code, why) = world.refused(&[&["ack", "1"][..], &by].concat());
+    let named = ["ack", "1", "--socket", "/nonexistent/control.sock"];
+    let (code, why) = world.refused(&[&named[..], &by].concat());
     assert!(code == Some(3) && why.contains("no daemon runs"), "{why}");
 }

@@ -181,6 +181,7 @@ fn district() -> Topology {
         },
         reason: None,
         author: None,
+        effect: tramgac::monitor::maintain::Effect::Maintenance,
     };
     topology.add_window(window, &[TargetId(3), TargetId(4)]);
     topology

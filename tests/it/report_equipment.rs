@@ -8,9 +8,14 @@ use jiff::civil::date;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use tramgac::i18n::{Lang, Locale};
+use tramgac::indicator::definition::{Count, Definition, Good, GroupBy};
 use tramgac::inventory::{Class, Condition, Lifecycle, Mac, UnitKind};
-use tramgac::model::{DeviceId, Event, EventKind, IncidentId, Reason, SiteId, State, TargetId, Timestamp};
+use tramgac::model::{
+    DeviceId, Event, EventKind, IncidentId, Ratio, Reason, Selector, SiteId, Span, State, TargetId,
+    TargetKind, Timestamp,
+};
 use tramgac::monitor::calendar::Calendar;
+use tramgac::report::dataset::indicators::Standing;
 use tramgac::report::render::Options;
 use tramgac::report::{DATASETS, RENDERERS, Source, dataset, renderer};
 use tramgac::store::IncidentRow;
@@ -65,6 +70,12 @@ fn source(lang: Lang) -> Source {
         )]),
         index: (*snapshot.index).clone(),
         events: events(root, behind),
+        changes: changes(root, behind),
+        standing: Some(Standing {
+            definitions: definitions(),
+            snapshot: snapshot.clone(),
+            calendars: BTreeMap::new(),
+        }),
         office_hours: Calendar::office(locale.timezone.clone()),
         incidents: vec![
             incident(1, root, None, -40 * 86_400, Some(3600 - 24 * 86_400)),
@@ -77,6 +88,72 @@ fn source(lang: Lang) -> Source {
         site: None,
         include_hidden: false,
     }
+}
+
+/// Two things that changed.
+fn changes(link: TargetId, router: TargetId) -> Vec<Event> {
+    let event = |seconds: i64, target, kind| Event {
+        at: Timestamp::from_secs(NOW.as_secs() + seconds),
+        recorded_at: NOW,
+        target: Some(target),
+        kind,
+    };
+    let firmware = EventKind::FactChanged {
+        key: "firmware".to_owned(),
+        old: Some("7.10".to_owned()),
+        new: Some("7.11".to_owned()),
+    };
+    vec![
+        event(-86_400, router, firmware),
+        event(-3600, link, EventKind::InventoryAdded),
+        event(-60, router, EventKind::Rebooted),
+    ]
+}
+
+/// Links that are there, by area; computers seen within a week, in all.
+fn definitions() -> Vec<Definition> {
+    let definition = |id: &str, name: &str, selector, good, group_by| Definition {
+        id: id.parse().unwrap(),
+        name: name.to_owned(),
+        name_en: None,
+        selector,
+        good,
+        count: Count::Members,
+        exemptions: Vec::new(),
+        group_by,
+        goal: Some(Ratio::of(9, 10).unwrap()),
+        note: None,
+    };
+    vec![
+        definition(
+            "kenh",
+            "Đường truyền hoạt động",
+            Selector::of_kind(TargetKind::Link),
+            Good::Up,
+            GroupBy::Area,
+        ),
+        definition(
+            "may-tinh",
+            "Máy tính kết nối trong 7 ngày",
+            Selector {
+                class: vec!["computer".to_owned()],
+                ..Selector::of_kind(TargetKind::Device)
+            },
+            Good::SeenWithin(Span::from_hours(7 * 24)),
+            GroupBy::Total,
+        ),
+        definition(
+            "san-sang",
+            "Đường truyền sẵn sàng từ 99 %",
+            Selector::of_kind(TargetKind::Link),
+            Good::Availability {
+                over: Span::from_hours(7 * 24),
+                at_least: Ratio::of(99, 100).unwrap(),
+                calendar: None,
+            },
+            GroupBy::Site,
+        ),
+    ]
 }
 
 /// What the log says of the same outages; the daemon was off for one hour.

@@ -176,6 +176,7 @@ fn what_began_in_maintenance_is_told_when_it_ends_and_an_end_is_never_held_back(
         LINK,
         EventKind::MaintenanceEnded {
             window: "w".to_owned(),
+            author: None,
         },
     );
     assert_eq!(due(&plan(&[ended], &world, &routes(), now())), [160]);
@@ -197,17 +198,37 @@ fn a_class_that_is_not_told_of_is_silent() {
 
 // trap 21
 #[test]
-fn maintenance_cancels_what_was_not_yet_sent_of_an_outage_that_lasts() {
+fn maintenance_and_silence_cancel_what_was_not_yet_sent_and_tell_what_lasts_at_their_end() {
     let window = "m1".to_owned();
-    let started = event(LINK, EventKind::MaintenanceStarted { window });
-    let changes = plan(&[started], &world(&[(LINK, 7)]), &routes(), now());
-    assert!(matches!(
-        changes.as_slice(),
-        [OutboxChange::Cancel {
-            incident: IncidentId(7),
-            ..
-        }]
-    ));
+    let author = None;
+    for (begins, ends) in [
+        (
+            EventKind::MaintenanceStarted {
+                window: window.clone(),
+            },
+            EventKind::MaintenanceEnded {
+                window: window.clone(),
+                author: author.clone(),
+            },
+        ),
+        (
+            EventKind::SilenceStarted {
+                window: window.clone(),
+            },
+            EventKind::SilenceEnded { window, author },
+        ),
+    ] {
+        let changes = plan(&[event(LINK, begins)], &world(&[(LINK, 7)]), &routes(), now());
+        assert!(matches!(
+            changes.as_slice(),
+            [OutboxChange::Cancel {
+                incident: IncidentId(7),
+                ..
+            }]
+        ));
+        let told = plan(&[event(LINK, ends)], &world(&[(LINK, 7)]), &routes(), now());
+        assert_eq!(due(&told), [160]);
+    }
 }
 
 #[test]

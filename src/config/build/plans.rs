@@ -16,7 +16,7 @@ use crate::indicator::Definition;
 use crate::indicator::definition::{Count, Good, GroupBy, Rule};
 use crate::model::{Ratio, Slug, Span};
 use crate::monitor::calendar::Calendar;
-use crate::monitor::maintain::{When, Window};
+use crate::monitor::maintain::{Effect, When, Window};
 
 /// The calendar that is always there.
 pub const WORKING_HOURS: &str = "working_hours";
@@ -174,6 +174,7 @@ fn window(item: &Node, known: &Known, zone: &Zone, sink: &Sink) -> Option<Window
     };
     Some(Window {
         name: name?,
+        effect: Effect::Maintenance,
         selector,
         when,
         reason,

@@ -16,12 +16,14 @@
 
 mod people;
 mod pings;
+mod presence;
 mod record;
 mod turns;
 mod view;
 mod who;
 
 pub use people::Asked;
+pub(super) use view::Seen;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,6 +44,7 @@ use super::looks::Names;
 use super::looks::Targets;
 use super::network;
 use super::parts;
+use super::presence::Sought;
 use super::systemd;
 use crate::alert::route::Routes;
 use crate::clock::SharedClock;
@@ -156,6 +159,10 @@ pub struct Core {
     record: record::Record,
     cycles: record::Cycles,
     by_hand: ByHand,
+    /// Whom the tables of others may show.
+    sought: Sought,
+    /// When people were told of machines that must not be on a network.
+    forbidden_at: BTreeMap<TargetId, Mono>,
     is_changed: bool,
     published_at: Mono,
     ticked_at: Mono,
@@ -236,6 +243,8 @@ impl Core {
             },
             table,
             by_hand: past.by_hand,
+            sought: Sought::default(),
+            forbidden_at: BTreeMap::new(),
             plan: Plan::grouped(record::PROTOCOLS, record::protocol_of),
             names: Names::default(),
             effects,
@@ -253,6 +262,7 @@ impl Core {
             around,
         };
         core.restore_views(past.totals, past.facts, past.interfaces);
+        core.seek();
         // The first view that readers get holds the outages that last.
         core.publisher.set_incidents(core.table.incidents().views());
         core.schedule(mono);
@@ -559,6 +569,7 @@ impl Core {
         };
         self.devices
             .retain(|id, _| self.now.targets.agents.contains_key(id));
+        self.seek();
         // The new configuration may know the new addresses.
         self.devices
             .values_mut()

@@ -57,6 +57,7 @@ macro_rules! words {
 words! {
     icmp = "icmp",
     snmp = "snmp",
+    presence = "presence",
     empty = "",
     rtt = "rtt_seconds",
     loss = "loss_ratio",

@@ -15,11 +15,11 @@ use crate::monitor::Table;
 use crate::monitor::subject::Described;
 
 /// The states, for [`crate::alert::route::plan`].
-pub(super) struct Seen<'a> {
-    table: &'a Table,
-    inventory: &'a Inventory,
-    kinds: &'a [UnitKind],
-    day: Date,
+pub(in crate::daemon) struct Seen<'a> {
+    pub(in crate::daemon) table: &'a Table,
+    pub(in crate::daemon) inventory: &'a Inventory,
+    pub(in crate::daemon) kinds: &'a [UnitKind],
+    pub(in crate::daemon) day: Date,
 }
 
 impl Core {
@@ -58,7 +58,7 @@ impl View for Seen<'_> {
     fn is_muted(&self, target: TargetId) -> bool {
         self.table
             .view(target)
-            .is_some_and(|view| view.maintenance || view.flapping || view.acknowledged)
+            .is_some_and(|view| view.maintenance || view.silenced || view.flapping || view.acknowledged)
     }
 
     fn open_incident(&self, target: TargetId) -> Option<(IncidentId, Timestamp)> {

@@ -115,6 +115,7 @@ fn view(id: TargetId, key: TargetKey, state: State, seen_days_ago: Option<u64>) 
         incident: None,
         root: None,
         maintenance: false,
+        silenced: false,
         acknowledged: false,
         flapping: false,
         last_reply_at: seen_days_ago.map(|days| NOW.minus(Span::from_hours(24 * days))),

@@ -92,7 +92,7 @@ fn what_is_not_the_fault_of_anything_leaves_the_denominator() {
                 window: window.clone(),
             },
         ),
-        event(50, EventKind::MaintenanceEnded { window }),
+        event(50, EventKind::MaintenanceEnded { window, author: None }),
         to(60, State::Unknown),
         to(70, State::Degraded),
     ];
@@ -229,7 +229,7 @@ proptest! {
             events.push(event(*at, if *on {
                 EventKind::MaintenanceStarted { window }
             } else {
-                EventKind::MaintenanceEnded { window }
+                EventKind::MaintenanceEnded { window, author: None }
             }));
         }
         let classified: Vec<_> = planned.iter().map(|i| (*i, IncidentClass::Planned)).collect();

@@ -108,6 +108,7 @@ impl Table {
                 };
                 effects.event(Some(spec.id), at, now, kind);
                 effects.incidents_changed = true;
+                self.classify_as_root(incident, root, now, effects);
             }
             Some(_) if to.is_out() => {
                 if to == State::Down
@@ -162,6 +163,7 @@ impl Table {
             let target = self.topology.spec(slot).map(|spec| spec.id);
             effects.event(target, now, now, EventKind::OutageRerooted { incident, root });
             effects.incidents_changed = true;
+            self.classify_as_root(incident, root, now, effects);
         }
     }
 

@@ -67,7 +67,7 @@ pub struct Table {
     /// When each maintenance window changes next, and whether it is open.
     windows: Vec<windows::Standing>,
     /// How many open windows cover each slot.
-    covered: Vec<u16>,
+    covered: Vec<windows::Covered>,
     /// States and windows have been brought together since either was replaced.
     has_reconciled: bool,
     /// Slots to hand to the record: flag and list.
@@ -138,7 +138,7 @@ impl Table {
             looked_at: Vec::new(),
             findings: HashMap::new(),
             windows: Vec::new(),
-            covered: vec![0; count],
+            covered: vec![windows::Covered::default(); count],
             has_reconciled: false,
             dirty_list: Vec::new(),
             now,

@@ -7,7 +7,7 @@ use crate::model::TargetId;
 use crate::model::Timestamp;
 use crate::monitor::effects::Effects;
 use crate::monitor::incident::Acknowledgement;
-use crate::monitor::incident::IncidentClass;
+use crate::monitor::incident::Classified;
 use crate::monitor::incident::NotOpen;
 
 impl Table {
@@ -43,6 +43,7 @@ impl Table {
     pub fn end_acknowledgement(
         &mut self,
         incident: IncidentId,
+        author: String,
         now: Timestamp,
         effects: &mut Effects,
     ) -> Result<(), NotOpen> {
@@ -50,28 +51,94 @@ impl Table {
         let open = self.incidents.open_mut(incident).ok_or(NotOpen(incident))?;
         let target = open.target;
         if open.acknowledgement.take().is_some() {
-            let kind = EventKind::AcknowledgementEnded { incident };
+            let kind = EventKind::AcknowledgementEnded {
+                incident,
+                author: Some(author),
+            };
             self.tell_incident(target, now, kind, effects);
         }
         Ok(())
     }
 
-    /// A person classifies an incident afterwards, open or closed. What is older
-    /// than the incidents kept here is classified by its event alone: `target`
-    /// says whose it was.
+    /// A person classifies an incident afterwards, open or closed, and with it
+    /// what it took along: the outages that have it for their root. What joins
+    /// it later, while it lasts, is classified as it joins.
+    ///
+    /// What is older than the incidents kept here is classified by its event
+    /// alone: `recorded` says whose it was, and what the record holds to be
+    /// attached to it. Gives the numbers of what it took along.
     pub fn reclassify(
         &mut self,
         incident: IncidentId,
-        target: TargetId,
-        class: IncidentClass,
-        (author, comment): (String, String),
+        recorded: (TargetId, &[(IncidentId, TargetId)]),
+        said: &Classified,
+        now: Timestamp,
+        effects: &mut Effects,
+    ) -> Vec<IncidentId> {
+        let now = self.arrive(now);
+        let (owner, attached) = recorded;
+        let mut along: Vec<(IncidentId, TargetId)> = attached.to_vec();
+        along.extend(
+            self.incidents
+                .taken_along(incident)
+                .iter()
+                .map(|i| (i.id, i.target)),
+        );
+        along.retain(|(id, _)| *id != incident);
+        along.sort_unstable();
+        along.dedup();
+        self.classify(incident, owner, said, now, effects);
+        for (id, target) in &along {
+            self.classify(*id, *target, said, now, effects);
+        }
+        along.into_iter().map(|(id, _)| id).collect()
+    }
+
+    /// An outage that has joined a root whose outage was classified already.
+    pub(super) fn classify_as_root(
+        &mut self,
+        incident: IncidentId,
+        root: Option<TargetId>,
         now: Timestamp,
         effects: &mut Effects,
     ) {
-        let now = self.arrive(now);
-        let mut target = target;
+        let Some(said) = root
+            .and_then(|root| self.state(root)?.incident)
+            .filter(|of_root| *of_root != incident)
+            .and_then(|of_root| self.incidents.get(of_root))
+            .and_then(|of_root| {
+                let (author, comment) = of_root.classified.clone()?;
+                Some(Classified {
+                    class: of_root.class?,
+                    author,
+                    comment,
+                })
+            })
+        else {
+            return;
+        };
+        if let Some(target) = self.incidents.get(incident).map(|i| i.target) {
+            self.classify(incident, target, &said, now, effects);
+        }
+    }
+
+    fn classify(
+        &mut self,
+        incident: IncidentId,
+        owner: TargetId,
+        said: &Classified,
+        now: Timestamp,
+        effects: &mut Effects,
+    ) {
+        let mut target = owner;
+        let Classified {
+            class,
+            author,
+            comment,
+        } = said.clone();
         if let Some(known) = self.incidents.any_mut(incident) {
             known.class = Some(class);
+            known.classified = Some((author.clone(), comment.clone()));
             target = known.target;
         }
         let kind = EventKind::Reclassified {
@@ -101,7 +168,10 @@ impl Table {
             if let Some(open) = self.incidents.open_mut(incident) {
                 open.acknowledgement = None;
             }
-            let kind = EventKind::AcknowledgementEnded { incident };
+            let kind = EventKind::AcknowledgementEnded {
+                incident,
+                author: None,
+            };
             self.tell_incident(target, now, kind, effects);
         }
     }

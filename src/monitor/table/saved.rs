@@ -89,6 +89,19 @@ impl Table {
         last_incident: Option<IncidentId>,
         effects: &mut Effects,
     ) {
+        self.recall(saved, closed, last_incident);
+        effects.incidents_changed = true;
+        self.fit(self.now, effects);
+    }
+
+    /// As [`Table::restore`], but judges nothing: for who only wants to change
+    /// what is on record, while nobody looks.
+    pub fn recall(
+        &mut self,
+        saved: impl IntoIterator<Item = (TargetId, SavedState)>,
+        closed: impl IntoIterator<Item = Incident>,
+        last_incident: Option<IncidentId>,
+    ) {
         let now = self.now;
         self.incidents
             .continue_after(last_incident.unwrap_or(IncidentId(0)));
@@ -122,8 +135,6 @@ impl Table {
                 *place = state;
             }
         }
-        effects.incidents_changed = true;
-        self.fit(now, effects);
     }
 
     /// The own uplink was held to have failed when the record stopped, since
@@ -154,7 +165,7 @@ impl Table {
         }
         self.dirty = vec![false; next.len()];
         self.dirty_list.clear();
-        self.covered = vec![0; next.len()];
+        self.covered = vec![super::windows::Covered::default(); next.len()];
         self.states = next;
         self.windows = vec![Standing::default(); self.topology.windows().len()];
         self.has_reconciled = false;

@@ -12,7 +12,9 @@ use crate::model::TargetKind;
 use crate::model::observation::RttStats;
 use crate::monitor::blind::UplinkLook;
 use crate::monitor::incident::Acknowledgement;
+use crate::monitor::incident::Classified;
 use crate::monitor::incident::IncidentClass;
+use crate::monitor::maintain::Effect;
 use crate::monitor::maintain::When;
 use crate::monitor::maintain::Window;
 use crate::monitor::settings::Confirm;
@@ -187,6 +189,8 @@ impl Case {
             | EventKind::AcknowledgementEnded { .. }
             | EventKind::MaintenanceStarted { .. }
             | EventKind::MaintenanceEnded { .. }
+            | EventKind::SilenceStarted { .. }
+            | EventKind::SilenceEnded { .. }
             | EventKind::Reclassified { .. }
             | EventKind::InventoryAdded
             | EventKind::InventoryGone
@@ -665,6 +669,7 @@ fn window(from: i64, to: i64) -> Window {
         },
         reason: None,
         author: None,
+        effect: Effect::Maintenance,
     }
 }
 
@@ -755,14 +760,10 @@ fn an_acknowledgement_runs_out() {
     c.table.acknowledge(id, ack, secs(60), &mut c.effects).unwrap();
     assert_eq!(c.table.next_wakeup(), Some(secs(100)));
     c.tick(100);
-    c.table.reclassify(
-        id,
-        TargetId(0),
-        IncidentClass::Power,
-        ("hoa".to_owned(), "mất điện".to_owned()),
-        secs(101),
-        &mut c.effects,
-    );
+    let along = c
+        .table
+        .reclassify(id, (TargetId(0), &[]), &power_cut(), secs(101), &mut c.effects);
+    assert_eq!(along, []);
     assert_eq!(
         c.said(),
         [
@@ -775,9 +776,81 @@ fn an_acknowledgement_runs_out() {
     );
     assert!(
         c.table
-            .end_acknowledgement(IncidentId(9), secs(102), &mut c.effects)
+            .end_acknowledgement(IncidentId(9), "hoa".to_owned(), secs(102), &mut c.effects)
             .is_err()
     );
+}
+
+fn power_cut() -> Classified {
+    Classified {
+        class: IncidentClass::Power,
+        author: "hoa".to_owned(),
+        comment: "mất điện".to_owned(),
+    }
+}
+
+#[test]
+fn what_an_outage_was_is_said_of_all_that_it_took_along_before_and_after() {
+    let mut c = case(&[("r", &[]), ("a", &["r"]), ("b", &["r"]), ("x", &[])]);
+    c.fails("r", &[30, 35, 40]);
+    c.fails("a", &[41, 46, 51]);
+    c.fails("x", &[41, 46, 51]);
+    c.said();
+    let of = |c: &Case, name: &str| {
+        let id = c.table.state(c.id(name)).unwrap().incident.unwrap();
+        c.table.incidents().get(id).unwrap().clone()
+    };
+    let root = of(&c, "r").id;
+    let target = c.id("r");
+    // The record knows of an older one that the table no longer keeps.
+    let old = (IncidentId(900), c.id("b"));
+    let along = c
+        .table
+        .reclassify(root, (target, &[old]), &power_cut(), secs(60), &mut c.effects);
+    assert_eq!(along, [of(&c, "a").id, old.0]);
+    assert_eq!(
+        c.said(),
+        ["r reclassified @60", "a reclassified @60", "b reclassified @60"]
+    );
+    assert_eq!(of(&c, "x").class, None);
+    c.fails("b", &[70, 75, 80]);
+    assert_eq!(
+        c.said(),
+        ["b up→unreachable @70", "b opened by r @70", "b reclassified @80"]
+    );
+    for name in ["r", "a", "b"] {
+        assert_eq!(of(&c, name).class, Some(IncidentClass::Power), "{name}");
+    }
+}
+
+// trap 21
+#[test]
+fn a_silence_is_an_overlay_of_its_own_and_its_end_says_who_ended_it() {
+    let mut topology = Topology::of_specs(vec![spec(0, "r")], &Settings::default());
+    let silence = Window {
+        name: "s1".to_owned(),
+        effect: Effect::Silence,
+        ..window(100, 200)
+    };
+    topology.add_window(silence.clone(), &[TargetId(0)]);
+    topology.add_window(window(150, 160), &[TargetId(0)]);
+    let mut table = Table::new(topology, secs(0));
+    let mut effects = Effects::new();
+    let mut seen = Vec::new();
+    for at in [99, 100, 150, 160] {
+        table.tick(secs(at), &mut effects);
+        let state = table.state(TargetId(0)).unwrap();
+        seen.push((state.silenced, state.maintenance));
+    }
+    assert_eq!(seen, [(false, false), (true, false), (true, true), (true, false)]);
+    table.end_window(&silence, Some("lan"), secs(170), &mut effects);
+    assert!(!table.state(TargetId(0)).unwrap().silenced);
+    let last = effects.events.last().map(|event| event.kind.clone());
+    let told = EventKind::SilenceEnded {
+        window: "s1".to_owned(),
+        author: Some("lan".to_owned()),
+    };
+    assert_eq!(last, Some(told));
 }
 
 #[test]
@@ -912,7 +985,7 @@ fn counters_of_outages_never_go_back() {
 #[test]
 fn a_state_is_small_and_what_changed_is_handed_out_once() {
     assert!(
-        size_of::<TargetState>() <= 336,
+        size_of::<TargetState>() <= 344,
         "{} bytes",
         size_of::<TargetState>()
     );

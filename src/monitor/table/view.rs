@@ -29,6 +29,7 @@ impl Table {
             incident: state.incident,
             root: state.root,
             maintenance: state.maintenance,
+            silenced: state.silenced,
             acknowledged,
             flapping: state.flapping,
             last_reply_at: came(state.last_reply_at),

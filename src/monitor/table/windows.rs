@@ -1,4 +1,4 @@
-//! Maintenance windows open and close.
+//! Maintenance windows and silences open and close.
 
 use jiff::civil::Date;
 
@@ -8,6 +8,7 @@ use crate::model::EventKind;
 use crate::model::Span;
 use crate::model::Timestamp;
 use crate::monitor::effects::Effects;
+use crate::monitor::maintain::Effect;
 use crate::monitor::maintain::Window;
 use crate::monitor::topology::Slot;
 
@@ -17,6 +18,29 @@ pub(super) struct Standing {
     pub(super) is_open: bool,
     /// When it must be asked again; `None`: at once.
     pub(super) next: Option<Timestamp>,
+}
+
+/// How many open windows cover a target.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Covered {
+    maintenance: u16,
+    silence: u16,
+}
+
+impl Covered {
+    fn count(self, effect: Effect) -> u16 {
+        match effect {
+            Effect::Maintenance => self.maintenance,
+            Effect::Silence => self.silence,
+        }
+    }
+
+    fn by(&mut self, effect: Effect) -> &mut u16 {
+        match effect {
+            Effect::Maintenance => &mut self.maintenance,
+            Effect::Silence => &mut self.silence,
+        }
+    }
 }
 
 /// A window that does not change within this is asked again after it.
@@ -30,7 +54,7 @@ impl Standing {
 }
 
 impl Table {
-    /// Adds a maintenance window over what its selector fits on `day`; gives how
+    /// Adds a window over what its selector fits on `day`; gives how
     /// many targets that are. It opens at the next tick, if it is time.
     pub fn add_window(&mut self, window: &Window, kinds: &[UnitKind], day: Date) -> usize {
         let count = self.topology.cover(window, kinds, day);
@@ -38,15 +62,24 @@ impl Table {
         count
     }
 
-    /// Ends a maintenance window now and for good. One that is not there is no news.
-    pub fn end_window(&mut self, window: &Window, now: Timestamp, effects: &mut Effects) {
+    /// Ends a window now and for good; `author` is the person who does so. One
+    /// that is not there is no news.
+    pub fn end_window(
+        &mut self,
+        window: &Window,
+        author: Option<&str>,
+        now: Timestamp,
+        effects: &mut Effects,
+    ) {
         let now = self.arrive(now);
+        // Right after a restart they are not yet open again.
+        self.open_and_close_windows(now, effects);
         let windows = self.topology.windows();
         let Some(place) = windows.iter().position(|c| c.window == *window) else {
             return;
         };
         if self.windows.get(place).is_some_and(|standing| standing.is_open) {
-            self.cover(place, false, now, now, effects);
+            self.cover(place, false, author, (now, now), effects);
         }
         self.topology.remove_window(place);
         if place < self.windows.len() {
@@ -77,7 +110,7 @@ impl Table {
             }
             if is_open != standing.is_open {
                 let at = standing.next.unwrap_or(now).min(now);
-                self.cover(i, is_open, at, now, effects);
+                self.cover(i, is_open, None, (at, now), effects);
             }
         }
         if any_new || !self.has_reconciled {
@@ -86,13 +119,20 @@ impl Table {
         }
     }
 
-    fn cover(&mut self, window: usize, is_open: bool, at: Timestamp, now: Timestamp, effects: &mut Effects) {
+    fn cover(
+        &mut self,
+        window: usize,
+        is_open: bool,
+        author: Option<&str>,
+        moments: (Timestamp, Timestamp),
+        effects: &mut Effects,
+    ) {
         let Some(covering) = self.topology.windows().get(window) else {
             return;
         };
-        let name = covering.window.name.clone();
+        let (name, effect) = (covering.window.name.clone(), covering.window.effect);
         for slot in covering.targets.clone() {
-            let Some(count) = self.covered.get_mut(slot as usize) else {
+            let Some(count) = self.covered.get_mut(slot as usize).map(|c| c.by(effect)) else {
                 continue;
             };
             *count = if is_open {
@@ -101,47 +141,67 @@ impl Table {
                 count.saturating_sub(1)
             };
             let is_covered = *count > 0;
-            self.set_maintenance(slot, is_covered, &name, at, now, effects);
+            let kind = told(effect, is_covered, &name, author);
+            self.set_overlay(slot, effect, is_covered, kind, moments, effects);
         }
     }
 
-    fn set_maintenance(
+    fn set_overlay(
         &mut self,
         slot: Slot,
+        effect: Effect,
         is_covered: bool,
-        window: &str,
-        at: Timestamp,
-        now: Timestamp,
+        kind: EventKind,
+        (at, now): (Timestamp, Timestamp),
         effects: &mut Effects,
     ) {
         let (Some(spec), Some(state)) = (self.topology.spec(slot), self.states.get_mut(slot as usize)) else {
             return;
         };
-        if state.maintenance == is_covered {
+        let overlay = match effect {
+            Effect::Maintenance => &mut state.maintenance,
+            Effect::Silence => &mut state.silenced,
+        };
+        if *overlay == is_covered {
             return;
         }
-        state.maintenance = is_covered;
-        let window = window.to_owned();
-        let kind = if is_covered {
-            EventKind::MaintenanceStarted { window }
-        } else {
-            EventKind::MaintenanceEnded { window }
-        };
+        *overlay = is_covered;
         effects.event(Some(spec.id), at, now, kind);
         effects.changed.push(spec.id);
         self.mark(slot);
     }
 
-    /// Ends the maintenance of what no window covers any more: the window left
+    /// Ends the overlays of what no window covers any more: the window left
     /// the configuration, or closed while the daemon did not run.
     fn end_orphaned(&mut self, now: Timestamp, effects: &mut Effects) {
-        let orphaned: Vec<Slot> = (0..)
-            .zip(self.states.iter().zip(&self.covered))
-            .filter(|(_, (state, covered))| state.maintenance && **covered == 0)
-            .map(|(slot, _)| slot)
-            .collect();
-        for slot in orphaned {
-            self.set_maintenance(slot, false, "", now, now, effects);
+        for effect in [Effect::Maintenance, Effect::Silence] {
+            let orphaned: Vec<Slot> = (0..)
+                .zip(self.states.iter().zip(&self.covered))
+                .filter(|(_, (state, covered))| {
+                    let is_covered = match effect {
+                        Effect::Maintenance => state.maintenance,
+                        Effect::Silence => state.silenced,
+                    };
+                    is_covered && covered.count(effect) == 0
+                })
+                .map(|(slot, _)| slot)
+                .collect();
+            for slot in orphaned {
+                let kind = told(effect, false, "", None);
+                self.set_overlay(slot, effect, false, kind, (now, now), effects);
+            }
         }
+    }
+}
+
+/// The event of a window that begins or ceases to cover a target.
+fn told(effect: Effect, is_covered: bool, window: &str, author: Option<&str>) -> EventKind {
+    let window = window.to_owned();
+    let author = author.map(str::to_owned);
+    match (effect, is_covered) {
+        (Effect::Maintenance, true) => EventKind::MaintenanceStarted { window },
+        (Effect::Maintenance, false) => EventKind::MaintenanceEnded { window, author },
+        (Effect::Silence, true) => EventKind::SilenceStarted { window },
+        (Effect::Silence, false) => EventKind::SilenceEnded { window, author },
     }
 }

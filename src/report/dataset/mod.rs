@@ -1,7 +1,9 @@
 //! What can be reported: pure functions from a [`Source`] to a table.
 
 pub mod availability;
+pub mod changes;
 pub mod equipment;
+pub mod indicators;
 pub mod outages;
 mod subject;
 
@@ -41,6 +43,11 @@ pub struct Source {
     /// Transitions and maintenance of all targets, starts and stops of the
     /// daemon, from the first up to the end of the period, in the order of the record.
     pub events: Vec<Event>,
+    /// Changes of the equipment in the time asked for ([`changes::KINDS`]), in
+    /// the order of the record.
+    pub changes: Vec<Event>,
+    /// What indicators are worked out from; `None`: there is no record yet.
+    pub standing: Option<indicators::Standing>,
     /// When people work.
     pub office_hours: Calendar,
     /// The language and the time zone.

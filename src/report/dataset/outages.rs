@@ -8,6 +8,7 @@ use crate::i18n;
 use crate::i18n::Text;
 use crate::model::Reason;
 use crate::model::Span;
+use crate::monitor::incident::IncidentClass;
 use crate::report::Dataset;
 use crate::report::table::Align;
 use crate::report::table::Cell;
@@ -23,7 +24,7 @@ pub const DATASET: Dataset = Dataset {
     build,
 };
 
-const COLUMNS: [Column; 10] = [
+const COLUMNS: [Column; 11] = [
     Column::brief("number", Text::FieldNumber, Align::Centre),
     Column::brief("kind", Text::FieldKind, Align::Left),
     Column::brief("name", Text::FieldName, Align::Left),
@@ -33,6 +34,7 @@ const COLUMNS: [Column; 10] = [
     Column::brief("ended_at", Text::FieldEnded, Align::Centre),
     Column::brief("duration_seconds", Text::FieldDuration, Align::Right),
     Column::brief("cause", Text::FieldReason, Align::Left),
+    Column::brief("class", Text::FieldIncidentClass, Align::Left),
     Column::wide("notes", Text::FieldNotes, Align::Left),
 ];
 
@@ -120,6 +122,14 @@ fn row(source: &Source, before: usize, incident: &IncidentRow, subject: &Subject
             "ended_at" => incident.ended_at.map_or(Cell::Empty, Cell::Moment),
             "duration_seconds" => Cell::Duration(end.since(incident.started_at)),
             "cause" => Cell::Text(cause.clone()),
+            "class" => incident
+                .class
+                .as_deref()
+                .and_then(IncidentClass::from_word)
+                .map_or(Cell::Empty, |class| Cell::Word {
+                    key: class.as_str(),
+                    text: Text::word("incident_class", class.as_str(), lang).to_owned(),
+                }),
             "notes" => Cell::text(note.clone()),
             _ => Cell::Empty,
         })

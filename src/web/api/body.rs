@@ -77,6 +77,9 @@ pub struct Target {
     pub suspect: bool,
     /// A maintenance window covers it.
     pub maintenance: bool,
+    /// A silence covers it.
+    #[serde(default)]
+    pub silenced: bool,
     /// Its open incident is acknowledged.
     pub acknowledged: bool,
     /// It changes its state too often.
@@ -123,6 +126,7 @@ impl Target {
             always_on: item.is_always_on(),
             suspect: t.suspect,
             maintenance: t.maintenance,
+            silenced: t.silenced,
             acknowledged: t.acknowledged,
             flapping: t.flapping,
             root: view.root_key(t.root),
@@ -384,6 +388,10 @@ pub(in crate::web) struct Incident {
     /// What they said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::web) comment: Option<String>,
+    /// What a person classified it as afterwards: `planned`, `power`,
+    /// `provider`, `exempt` or `other`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) class: Option<String>,
 }
 
 impl Incident {
@@ -401,6 +409,7 @@ impl Incident {
             root: view.root_key(i.root),
             acknowledged_by: author,
             comment,
+            class: i.class.map(|class| class.as_str().to_owned()),
         }
     }
 }

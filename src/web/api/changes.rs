@@ -9,6 +9,7 @@ use axum::extract::FromRequestParts;
 use axum::extract::Path;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::response::IntoResponse;
 use axum::response::Response;
@@ -21,26 +22,19 @@ use schemars::SchemaGenerator;
 use serde::de::DeserializeOwned;
 
 use super::Problem;
-use super::Time;
 use crate::model::IncidentId;
-use crate::model::Timestamp;
-use crate::monitor::incident::Acknowledgement;
-use crate::monitor::incident::IncidentClass;
+use crate::monitor::maintain::Effect;
 use crate::web::State;
 use crate::web::page::Visit;
 use crate::web::people::AcknowledgementBody;
 use crate::web::people::Answer;
+use crate::web::people::AuthorBody;
+use crate::web::people::ClassAnswer;
 use crate::web::people::ClassBody;
 use crate::web::people::Maintenance;
 use crate::web::people::MaintenanceBody;
-use crate::web::people::NewWindow;
 use crate::web::people::Order;
 use crate::web::policy::Peer;
-
-/// Longest name of a person, in characters.
-const MAX_AUTHOR: usize = 100;
-/// Longest comment or reason, in characters.
-const MAX_TEXT: usize = 2_000;
 
 /// One thing that can be done.
 pub(super) struct Change {
@@ -70,7 +64,7 @@ pub(super) static CHANGES: &[Change] = &[
         name: "end_acknowledgement",
         summary: "Takes the acknowledgement of an open incident back.",
         parameter: Some("id"),
-        body: None,
+        body: Some(SchemaGenerator::subschema_for::<AuthorBody>),
         answer: None,
         route: || delete(end_acknowledgement),
     },
@@ -88,10 +82,10 @@ pub(super) static CHANGES: &[Change] = &[
         path: "/incidents/{id}/class",
         method: "post",
         name: "reclassify",
-        summary: "Says afterwards what an incident was.",
+        summary: "Says afterwards what an incident was; what it took along is classified with it.",
         parameter: Some("id"),
         body: Some(SchemaGenerator::subschema_for::<ClassBody>),
-        answer: None,
+        answer: Some(SchemaGenerator::subschema_for::<ClassAnswer>),
         route: || post(reclassify),
     },
     Change {
@@ -110,9 +104,29 @@ pub(super) static CHANGES: &[Change] = &[
         name: "end_maintenance",
         summary: "Ends a maintenance window that was set by hand.",
         parameter: Some("name"),
-        body: None,
+        body: Some(SchemaGenerator::subschema_for::<AuthorBody>),
         answer: None,
         route: || delete(end_maintenance),
+    },
+    Change {
+        path: "/silences",
+        method: "post",
+        name: "add_silence",
+        summary: "Silences a selection for a time: outages are not told, and count as ever.",
+        parameter: None,
+        body: Some(SchemaGenerator::subschema_for::<MaintenanceBody>),
+        answer: Some(SchemaGenerator::subschema_for::<Maintenance>),
+        route: || post(add_silence),
+    },
+    Change {
+        path: "/silences/{name}",
+        method: "delete",
+        name: "end_silence",
+        summary: "Ends a silence.",
+        parameter: Some("name"),
+        body: Some(SchemaGenerator::subschema_for::<AuthorBody>),
+        answer: None,
+        route: || delete(end_silence),
     },
 ];
 
@@ -135,12 +149,33 @@ impl FromRequestParts<State> for Administrator {
 
 /// The maintenance windows; reading them is for everybody.
 pub(super) async fn maintenance(
+    state: Shared<State>,
+    peer: Extension<Peer>,
+    visit: Visit,
+) -> Result<Response, Problem> {
+    windows(state, peer, visit, Effect::Maintenance).await
+}
+
+/// The silences; reading them is for everybody.
+pub(super) async fn silences(
+    state: Shared<State>,
+    peer: Extension<Peer>,
+    visit: Visit,
+) -> Result<Response, Problem> {
+    windows(state, peer, visit, Effect::Silence).await
+}
+
+async fn windows(
     Shared(state): Shared<State>,
     Extension(peer): Extension<Peer>,
     visit: Visit,
+    effect: Effect,
 ) -> Result<Response, Problem> {
-    let Answer::Windows(mut windows) = ask(&state, Order::Windows).await? else {
-        return Err(unexpected());
+    let Answer::Windows(mut windows) = obey(&state, Order::Windows(effect)).await? else {
+        return Err(Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the core answered something else",
+        ));
     };
     if matches!(peer, Peer::Tcp(_)) {
         // A window may name a machine that viewers must not know of.
@@ -156,28 +191,19 @@ async fn acknowledge(
     Shared(state): Shared<State>,
     Path(id): Path<String>,
     body: Bytes,
-) -> Result<StatusCode, Problem> {
-    let incident = incident(&id)?;
+) -> Result<Response, Problem> {
     let body: AcknowledgementBody = read(&body)?;
-    let now = state.clock.wall();
-    let until = body.until.as_ref().map(|t| moment(t, "until")).transpose()?;
-    if until.is_some_and(|until| until <= now) {
-        return Err(bad("until is a moment to come"));
-    }
-    let acknowledgement = Acknowledgement {
-        author: text(&body.author, "author", MAX_AUTHOR)?,
-        comment: text(&body.comment, "comment", MAX_TEXT)?,
-        until,
-    };
-    done(&ask(&state, Order::Acknowledge(incident, acknowledgement)).await?)
+    ask(&state, body.order(incident(&id)?, state.clock.wall())).await
 }
 
 async fn end_acknowledgement(
     _: Administrator,
     Shared(state): Shared<State>,
     Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
-    done(&ask(&state, Order::EndAcknowledgement(incident(&id)?)).await?)
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let body: AuthorBody = read(&body)?;
+    ask(&state, body.end_acknowledgement(incident(&id)?)).await
 }
 
 async fn reclassify(
@@ -185,18 +211,9 @@ async fn reclassify(
     Shared(state): Shared<State>,
     Path(id): Path<String>,
     body: Bytes,
-) -> Result<StatusCode, Problem> {
-    let incident = incident(&id)?;
+) -> Result<Response, Problem> {
     let body: ClassBody = read(&body)?;
-    let class = IncidentClass::from_word(&body.class)
-        .ok_or_else(|| bad("class is planned, power, provider, exempt or other"))?;
-    let order = Order::Reclassify {
-        incident,
-        class,
-        author: text(&body.author, "author", MAX_AUTHOR)?,
-        comment: text(&body.comment, "comment", MAX_TEXT)?,
-    };
-    done(&ask(&state, order).await?)
+    ask(&state, body.order(incident(&id)?)).await
 }
 
 async fn add_maintenance(
@@ -205,51 +222,59 @@ async fn add_maintenance(
     body: Bytes,
 ) -> Result<Response, Problem> {
     let body: MaintenanceBody = read(&body)?;
-    let now = state.clock.wall();
-    let from = body.from.as_ref().map_or(Ok(now), |t| moment(t, "from"))?;
-    let to = moment(&body.to, "to")?;
-    if to <= from || to <= now {
-        return Err(bad("the window ends before it begins, or before now"));
-    }
-    let order = Order::AddWindow(NewWindow {
-        selector: body.selector,
-        from,
-        to,
-        reason: text(&body.reason, "reason", MAX_TEXT)?,
-        author: text(&body.author, "author", MAX_AUTHOR)?,
-    });
-    match ask(&state, order).await? {
-        Answer::Window(window) => Ok((StatusCode::CREATED, Json(window)).into_response()),
-        Answer::Done | Answer::Windows(_) => Err(unexpected()),
-    }
+    ask(&state, body.order(Effect::Maintenance, state.clock.wall())).await
 }
 
 async fn end_maintenance(
     _: Administrator,
     Shared(state): Shared<State>,
     Path(name): Path<String>,
-) -> Result<StatusCode, Problem> {
-    done(&ask(&state, Order::EndWindow(name)).await?)
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let body: AuthorBody = read(&body)?;
+    ask(&state, body.end_window(name, Effect::Maintenance)).await
 }
 
-async fn ask(state: &State, order: Order) -> Result<Answer, Problem> {
+async fn add_silence(
+    _: Administrator,
+    Shared(state): Shared<State>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let body: MaintenanceBody = read(&body)?;
+    ask(&state, body.order(Effect::Silence, state.clock.wall())).await
+}
+
+async fn end_silence(
+    _: Administrator,
+    Shared(state): Shared<State>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let body: AuthorBody = read(&body)?;
+    ask(&state, body.end_window(name, Effect::Silence)).await
+}
+
+/// Hands an order to the core and tells its answer.
+async fn ask(state: &State, order: Result<Order, String>) -> Result<Response, Problem> {
+    let answer = obey(state, order.map_err(bad)?).await?;
+    let fault = |error: serde_json::Error| {
+        tracing::error!(%error, "an answer can't be written");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer can't be written")
+    };
+    let status = match answer {
+        Answer::Window(_) => StatusCode::CREATED,
+        Answer::Done | Answer::Classified(_) | Answer::Windows(_) => StatusCode::OK,
+    };
+    Ok(match answer.body().map_err(fault)? {
+        None => StatusCode::NO_CONTENT.into_response(),
+        Some(body) => (status, [(CONTENT_TYPE, "application/json")], body).into_response(),
+    })
+}
+
+async fn obey(state: &State, order: Order) -> Result<Answer, Problem> {
     (state.people)(order)
         .await
         .map_err(|why| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, why))
-}
-
-fn done(answer: &Answer) -> Result<StatusCode, Problem> {
-    match answer {
-        Answer::Done => Ok(StatusCode::NO_CONTENT),
-        Answer::Window(_) | Answer::Windows(_) => Err(unexpected()),
-    }
-}
-
-fn unexpected() -> Problem {
-    Problem::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "the core answered something else",
-    )
 }
 
 fn bad(title: impl Into<String>) -> Problem {
@@ -264,24 +289,4 @@ fn incident(id: &str) -> Result<IncidentId, Problem> {
     id.parse()
         .map(IncidentId)
         .map_err(|_unreadable| bad(format!("{id:?} is no number of an incident")))
-}
-
-fn moment(time: &Time, name: &str) -> Result<Timestamp, Problem> {
-    time.parse()
-        .ok_or_else(|| bad(format!("{name} is a moment such as 2026-11-24T02:30:00Z")))
-}
-
-/// A text of a person: there, not endless, and steering no terminal.
-fn text(given: &str, name: &str, most: usize) -> Result<String, Problem> {
-    let given = given.trim();
-    if given.is_empty() {
-        return Err(bad(format!("{name} is missing")));
-    }
-    if given.chars().count() > most {
-        return Err(bad(format!("{name} is longer than {most} characters")));
-    }
-    if given.chars().any(|c| c.is_control() && c != '\n') {
-        return Err(bad(format!("{name} holds control characters")));
-    }
-    Ok(given.to_owned())
 }

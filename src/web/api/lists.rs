@@ -21,6 +21,7 @@ use crate::model::TargetKey;
 use crate::model::TargetKind;
 use crate::model::Timestamp;
 use crate::monitor::fleet;
+use crate::monitor::incident::IncidentClass;
 use crate::monitor::snapshot::IncidentView;
 use crate::monitor::snapshot::TargetView;
 use crate::store::IncidentFilter;
@@ -258,6 +259,7 @@ pub(super) async fn incidents(Shared(state): Shared<WebState>, visit: Visit) -> 
             ended_at: row.ended_at,
             reason: row.reason,
             acknowledged: row.ack.map(|ack| (ack.author, ack.comment)),
+            class: row.class.as_deref().and_then(IncidentClass::from_word),
         })
         .collect();
     Ok(Json(bodies(&incidents)).into_response())

@@ -174,6 +174,15 @@ pub(super) static RESOURCES: &[Resource] = &[
         route: || get(lists::services),
     },
     Resource {
+        path: "/silences",
+        name: "silences",
+        summary: "Silences, oldest first.",
+        query: &[],
+        schema: SchemaGenerator::subschema_for::<Vec<Maintenance>>,
+        kind: JSON,
+        route: || get(changes::silences),
+    },
+    Resource {
         path: "/sites",
         name: "sites",
         summary: "Places with their area and derived state.",

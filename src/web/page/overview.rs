@@ -259,7 +259,7 @@ fn card(visit: &Visit, outage: &Outage<'_>) -> Markup {
     let started = outage.started_at();
     let reason = outage.incident.map(|i| &i.reason).or(target.reason.as_ref());
     html! {
-        article .card .(parts::tone(target.state, true)) .calm[target.maintenance || target.acknowledged] {
+        article .card .(parts::tone(target.state, true)) .calm[target.maintenance || target.silenced || target.acknowledged] {
             h3 { a href=(visit.target(&target.key)) { (outage.item.name()) } }
             p .what {
                 (parts::state(visit, target, outage.item))

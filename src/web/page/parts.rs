@@ -38,6 +38,7 @@ pub(super) fn state(visit: &Visit, target: &TargetView, item: Item<'_>) -> Marku
         }
         @if target.suspect { span .tag { (Text::StateSuspect.get(lang)) } }
         @if target.maintenance { span .tag { (Text::StateMaintenance.get(lang)) } }
+        @if target.silenced { span .tag { (Text::StateSilenced.get(lang)) } }
         @if target.acknowledged { span .tag { (Text::StateAcknowledged.get(lang)) } }
         @if target.flapping { span .tag { (Text::StateFlapping.get(lang)) } }
         @if visit.view.standing(item) == Standing::Exempt { span .tag { (Text::StateExempt.get(lang)) } }
@@ -165,6 +166,9 @@ pub(super) fn incidents<'a>(
                                         a href=(visit.target(&root.key)) { (view.name(&root.key)) }
                                     },
                                     None => (view.reason(&incident.reason)),
+                                }
+                                @if let Some(class) = incident.class {
+                                    " " span .tag { (Text::word("incident_class", class.as_str(), lang)) }
                                 }
                                 @if let Some((author, comment)) = &incident.acknowledged {
                                     br;

@@ -71,7 +71,10 @@ pub(in crate::web) fn outages(view: &View) -> Vec<Outage<'_>> {
     }
     roots.sort_by_key(|o| {
         (
-            o.target.maintenance || o.target.acknowledged || o.target.state != State::Down,
+            o.target.maintenance
+                || o.target.silenced
+                || o.target.acknowledged
+                || o.target.state != State::Down,
             std::cmp::Reverse(o.consequences.len()),
             std::cmp::Reverse(o.target.since),
             o.target.id,

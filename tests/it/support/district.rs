@@ -214,6 +214,7 @@ pub fn view(id: u32, key: &TargetKey, state: State) -> TargetView {
         incident: None,
         root: None,
         maintenance: false,
+        silenced: false,
         acknowledged: false,
         flapping: false,
         last_reply_at: None,
@@ -379,6 +380,7 @@ fn incidents(snapshot: &Snapshot) -> Vec<IncidentView> {
             ended_at: None,
             reason: Reason::Timeout,
             acknowledged: None,
+            class: None,
         })
         .collect()
 }

@@ -98,7 +98,7 @@ impl Web {
             reload: Arc::new(|| Box::pin(async { Err("config.yaml:3:1: unknown key\n".to_owned()) })),
             people: Arc::new(|order| {
                 Box::pin(async move {
-                    if order == Order::Windows {
+                    if matches!(order, Order::Windows(_)) {
                         Ok(Said::Windows(Vec::new()))
                     } else {
                         Err("nothing can be changed here".to_owned())

@@ -391,6 +391,7 @@ impl Wall {
                     acknowledged: view
                         .acknowledged
                         .then(|| ("Nguyễn Văn An".to_owned(), "đã đặt thiết bị thay thế".to_owned())),
+                    class: None,
                 });
             }
             let shard = usize::try_from(id.0).unwrap() / SHARD_TARGETS;
@@ -409,6 +410,7 @@ impl Wall {
                 ended_at: Some(ago(*to)),
                 reason: reason.clone(),
                 acknowledged: None,
+                class: None,
             });
         }
         incidents.sort_by_key(|i| std::cmp::Reverse(i.started_at));
@@ -447,6 +449,7 @@ impl Wall {
             incident: None,
             root: trouble.and_then(|t| t.root.as_ref()).map(|k| ids[k]),
             maintenance: trouble.is_some_and(|t| t.maintenance),
+            silenced: false,
             acknowledged: trouble.is_some_and(|t| t.acknowledged),
             flapping: false,
             last_reply_at: Some(seen),
