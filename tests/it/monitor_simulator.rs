@@ -23,7 +23,8 @@ fn a_district_is_judged_as_it_was() {
     let report = check(&truth, &said);
     eprintln!(
         "{} targets, {days} days: {} looks, {} orders, {} events, {} outages that could be seen, {} incidents, \
-         {} times of peace; availability off by {:.6} in all, {:.6} at worst",
+         {} times of peace; availability off by {:.6} in all, {:.6} at worst of one, whose looks allow {:.6}; \
+         {} of {} within 0.01 percentage point, {} must be",
         truth.things.len(),
         said.looks,
         said.orders,
@@ -33,6 +34,10 @@ fn a_district_is_judged_as_it_was() {
         report.pieces,
         report.fleet_error,
         report.worst_error,
+        report.worst_bound,
+        report.within,
+        report.compared,
+        report.bounded,
     );
     let shown: Vec<&String> = report.faults.iter().take(40).collect();
     assert!(

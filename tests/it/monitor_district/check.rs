@@ -26,12 +26,16 @@ use tramgac::monitor::topology::Reach;
 
 use super::run::BASE;
 use super::run::Said;
+use super::run::Seen;
 use super::run::id;
 use super::truth::SECOND;
 use super::truth::Truth;
 
 /// Steps of the clock, waiting for an answer, verdicts on parents.
 const SLACK: i64 = 30 * SECOND;
+
+/// Twice three failures, five seconds and a timeout of 1.5 s apart.
+const CONFIRMED_WITH_PATH: i64 = 40 * SECOND;
 
 /// What the comparison found.
 #[derive(Default)]
@@ -44,6 +48,24 @@ pub struct Report {
     pub fleet_error: f64,
     /// Largest error of one target.
     pub worst_error: f64,
+    /// Targets whose availability is compared, and those of them within 0.01
+    /// percentage point.
+    pub compared: usize,
+    pub within: usize,
+    /// Targets for which the looks allow no more error than that.
+    pub bounded: usize,
+    /// The largest bound of one target.
+    pub worst_bound: f64,
+}
+
+/// What the looks at a thing leave open. As sets, in true time.
+struct Open {
+    /// It may have been away although it was said to be there: between the last
+    /// good look and the first failed one, and in outages that no look saw, or
+    /// too few to be confirmed.
+    away: Vec<Interval>,
+    /// It may have been there although it was said to be away, in the same way.
+    there: Vec<Interval>,
 }
 
 struct Incident {
@@ -77,6 +99,7 @@ pub fn check(truth: &Truth, said: &Said) -> Report {
     checker.read(&said.events);
     for thing in 0..truth.things.len() {
         let blocked = checker.blocked(thing);
+        checker.every_moment(thing, &blocked, &said.seen[thing]);
         if truth.things[thing].always_on {
             checker.no_false_outage(thing, &blocked);
             checker.no_missed_outage(thing, &blocked);
@@ -133,7 +156,8 @@ impl Checker<'_> {
     }
 
     /// When nothing can be asked of the monitor about a thing: it does not run,
-    /// its own uplink is cut, and a turn afterwards.
+    /// its own uplink is cut, and a turn afterwards; before a cut, what fails
+    /// since the last look at the uplink may be the cut's.
     fn blocked(&self, thing: usize) -> Vec<Interval> {
         let turn = self.truth.things[thing].interval * SECOND;
         let mut list: Vec<Interval> = self.truth.stopped.clone();
@@ -142,7 +166,7 @@ impl Checker<'_> {
         }
         union(
             list.into_iter()
-                .map(|i| wide(i, 5 * SECOND, turn + SLACK))
+                .map(|i| wide(i, 15 * SECOND, turn + SLACK))
                 .collect(),
         )
     }
@@ -257,6 +281,148 @@ impl Checker<'_> {
         }
     }
 
+    /// What was said is what was so at every moment, but for what looks can't tell.
+    fn every_moment(&mut self, thing: usize, blocked: &[Interval], seen: &Seen) {
+        let away = &self.truth.away[thing];
+        let said = self.said_away(thing);
+        let mut wrong = subtract(away, &said);
+        wrong.extend(subtract(&said, away));
+        let open = self.open(thing, seen);
+        let mut explained = open.away;
+        explained.extend(open.there);
+        explained.extend_from_slice(blocked);
+        explained.extend(self.steps());
+        let wrong = subtract(&union(wrong), &union(explained));
+        for piece in wrong {
+            // A look takes part of a second.
+            if piece.micros() > SECOND {
+                let lasts = piece.micros() / SECOND;
+                let text = format!(
+                    "was said wrongly for {lasts} s{}",
+                    self.about_looks(thing, piece, seen)
+                );
+                self.fault(thing, &text, piece.from.0);
+            }
+        }
+    }
+
+    /// What looks saw around a piece of time, in seconds after its begin.
+    fn about_looks(&self, thing: usize, piece: Interval, seen: &Seen) -> String {
+        let near = wide(piece, 600 * SECOND, 600 * SECOND);
+        let after = |at: i64| (at - piece.from.0) / SECOND;
+        let looks: Vec<String> = seen
+            .runs
+            .iter()
+            .filter(|run| run.first < near.to.0 && near.from.0 <= run.last)
+            .map(|run| {
+                let word = if run.good { "good" } else { "bad" };
+                format!("{} {word} {}..{}", run.looks, after(run.first), after(run.last))
+            })
+            .collect();
+        let spans = |set: &[Interval]| -> Vec<String> {
+            let near = set.iter().filter(|i| i.common(near).is_some());
+            near.map(|i| format!("{}..{}", after(i.from.0), after(i.to.0)))
+                .collect()
+        };
+        let parents: Vec<String> = self
+            .truth
+            .upstream(thing)
+            .into_iter()
+            .map(|p| format!("{} {:?}", self.truth.things[p].name, spans(&self.truth.away[p])))
+            .collect();
+        format!(
+            ": said {:?}, away {:?}, looks {looks:?}, upstream {parents:?}",
+            spans(&self.said_away(thing)),
+            spans(&self.truth.away[thing]),
+        )
+    }
+
+    /// When it was said to be down or unreachable, in true time.
+    fn said_away(&self, thing: usize) -> Vec<Interval> {
+        let mut list = Vec::new();
+        let mut states = self.states[thing].clone();
+        // Where the clock stepped back, what came later holds.
+        let mut latest = i64::MAX;
+        for (at, _) in states.iter_mut().rev() {
+            latest = latest.min(*at);
+            *at = latest;
+        }
+        for (i, (at, state)) in states.iter().enumerate() {
+            let until = states.get(i + 1).map_or(self.truth.length, |(at, _)| *at);
+            if matches!(state, State::Down | State::Unreachable) {
+                list.extend(Interval::new(Timestamp(*at), Timestamp(until)));
+            }
+        }
+        union(list)
+    }
+
+    /// Around a step of the clock, moments can't be told apart.
+    fn steps(&self) -> impl Iterator<Item = Interval> {
+        self.truth.steps.iter().map(|(at, _)| Interval {
+            from: Timestamp(at - 16 * SECOND),
+            to: Timestamp(at + 16 * SECOND),
+        })
+    }
+
+    /// What looks leave open: the sharpest that follows from the intervals
+    /// between them, and from the number that confirms.
+    fn open(&self, thing: usize, seen: &Seen) -> Open {
+        let end = self.truth.length;
+        let next = |i: usize| seen.runs.get(i + 1).map_or(end, |run| run.first);
+        let piece = |from: i64, to: i64| Interval::new(Timestamp(from), Timestamp(to));
+        let (mut away, mut there) = (Vec::new(), Vec::new());
+        let depends = self.truth.things[thing].reach != Reach::Local;
+        for (i, run) in seen.runs.iter().enumerate() {
+            let before = run.before.unwrap_or(0);
+            let gap = if run.good { &mut there } else { &mut away };
+            gap.extend(piece(before, run.first));
+            let enough = if run.good { 2 } else { 3 };
+            // What was nothing but loss can't have been an outage.
+            let lost = seen.noise.partition_point(|(_, at)| *at <= run.last)
+                - seen.noise.partition_point(|(_, at)| *at < run.first);
+            let is_noise = !run.good && lost == run.looks as usize;
+            // Whose path fails, too, waits for the verdict on that, and needs three
+            // failures of its own after it: whatever is over before, was not confirmed.
+            let is_short = !run.good && run.last - run.first < CONFIRMED_WITH_PATH && depends;
+            // Loss that interrupts a recovery makes it wait for two good looks more.
+            let interrupts = i.checked_sub(1).is_some_and(|i| seen.runs[i].looks < 2);
+            if is_noise && interrupts {
+                there.extend(piece(before, next(i)));
+            }
+            if (run.looks < enough || is_short) && !is_noise {
+                let unconfirmed = if run.good { &mut there } else { &mut away };
+                unconfirmed.extend(piece(before, next(i)));
+            }
+        }
+        // A look lost for no reason at either end of an outage moves that end.
+        let within_outage = |at: i64| {
+            let i = seen.runs.partition_point(|run| run.last < at);
+            seen.runs.get(i).is_some_and(|run| !run.good && run.looks >= 3)
+        };
+        for (before, at) in seen.noise.iter().filter(|(_, at)| within_outage(*at)) {
+            let turn = self.truth.things[thing].interval * SECOND;
+            there.extend(piece(*before, at + turn));
+            away.extend(piece(*before, at + turn));
+        }
+        let is_seen = |good: bool, piece: &Interval| {
+            seen.runs
+                .iter()
+                .any(|run| run.good == good && run.first < piece.to.0 && piece.from.0 <= run.last)
+        };
+        let always = [Interval {
+            from: Timestamp(0),
+            to: Timestamp(end),
+        }];
+        let truly_away = &self.truth.away[thing];
+        let truly_there = subtract(&always, truly_away);
+        away.extend(truly_away.iter().filter(|p| !is_seen(false, p)).copied());
+        there.extend(truly_there.iter().filter(|p| !is_seen(true, p)).copied());
+        Open {
+            away: union(away),
+            there: union(there),
+        }
+    }
+
     fn state_at(&self, thing: usize, at: i64) -> State {
         let list = &self.states[thing];
         let n = list.partition_point(|(when, _)| *when <= at);
@@ -339,50 +505,62 @@ impl Checker<'_> {
             let (up, counted) = self.true_time_up(i);
             all_up += up;
             all_counted += counted;
-            self.compare(i, &shares, up, counted);
+            self.compare(i, &shares, (up, counted), &said.seen[i]);
         }
         let said = all_said.availability().unwrap().get();
         self.report.fleet_error = said - all_up as f64 / all_counted as f64;
     }
 
-    fn compare(&mut self, thing: usize, shares: &Shares, up: i64, counted: i64) {
+    /// Availability is off by no more than looks leave open: one interval at
+    /// each end of an outage, and what was too short for them. 0.01 percentage
+    /// point is less than that for what fails often.
+    fn compare(&mut self, thing: usize, shares: &Shares, (up, counted): (i64, i64), seen: &Seen) {
         let Some(said) = shares.availability() else { return };
-        let turn = self.truth.things[thing].interval * SECOND;
-        let error = said.get() - up as f64 / counted as f64;
-        // What is shorter than a turn may be seen or not.
-        let away = &self.truth.away[thing];
-        let short: i64 = away
-            .iter()
-            .map(|i| i.micros())
-            .filter(|n| *n < turn + SLACK)
-            .sum();
-        let gaps: i64 = away
-            .windows(2)
-            .map(|pair| pair[1].from.0 - pair[0].to.0)
-            .filter(|n| *n < 2 * turn)
-            .sum();
-        let edges = i64::try_from(away.len()).unwrap() * turn / 2;
-        let allowed = (0.0001 * counted as f64).max((short + gaps + edges + turn) as f64) / counted as f64;
+        let truth = up as f64 / counted as f64;
+        let error = said.get() - truth;
+        let open = self.open(thing, seen);
+        let left_out = self.left_out(thing);
+        let size = |set: &[Interval]| total(&subtract(set, &left_out));
+        // Where it begins and ends to count, it does so within a turn of the truth.
+        let mut wrong = subtract(&self.truth.away[thing], &self.said_away(thing));
+        wrong.extend(subtract(&self.said_away(thing), &self.truth.away[thing]));
+        let mut margins = self.blocked(thing);
+        margins.extend(self.steps());
+        let margin = total(&intersect(&union(wrong), &union(margins)));
+        let shifted = (shares.counted() - counted).abs() as f64 * (1.0 - truth);
+        let bound = |open: i64| ((open + margin + SECOND) as f64 + shifted) / counted as f64;
+        let (above, below) = (bound(size(&open.away)), bound(size(&open.there)));
+        self.report.compared += 1;
+        self.report.within += usize::from(error.abs() <= 0.0001);
+        self.report.bounded += usize::from(above.max(below) <= 0.0001);
+        self.report.worst_bound = self.report.worst_bound.max(above.max(below));
         if error.abs() > self.report.worst_error.abs() {
             self.report.worst_error = error;
         }
-        if error.abs() > allowed {
-            self.fault(thing, &format!("availability is wrong by {error:.6}"), 0);
+        if error > above || error < -below {
+            let text = format!("availability is off by {error:.6}, more than {above:.6} or -{below:.6}");
+            self.fault(thing, &text, 0);
         }
+    }
+
+    /// When nothing is to be counted: the daemon does not run, its uplink is cut,
+    /// announced work. As a set.
+    fn left_out(&self, thing: usize) -> Vec<Interval> {
+        let mut list = self.truth.stopped.clone();
+        if self.truth.things[thing].reach != Reach::Local {
+            list.extend(self.truth.uplink.iter().map(|cut| cut.span));
+        }
+        list.extend(self.truth.work.iter().filter(|w| w.0 == thing).map(|w| w.1));
+        union(list)
     }
 
     /// True time that counts, and of it the time up.
     fn true_time_up(&self, thing: usize) -> (i64, i64) {
-        let mut left_out = self.truth.stopped.clone();
-        if self.truth.things[thing].reach != Reach::Local {
-            left_out.extend(self.truth.uplink.iter().map(|cut| cut.span));
-        }
-        left_out.extend(self.truth.work.iter().filter(|w| w.0 == thing).map(|w| w.1));
         let whole = [Interval {
             from: Timestamp(0),
             to: Timestamp(self.truth.length),
         }];
-        let counted = subtract(&whole, &union(left_out));
+        let counted = subtract(&whole, &self.left_out(thing));
         let up = subtract(&counted, &self.truth.away[thing]);
         (total(&up), total(&counted))
     }

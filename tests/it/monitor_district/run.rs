@@ -48,9 +48,54 @@ pub const BASE: i64 = 1_767_225_600 * SECOND;
 const UPLINK_EVERY: i64 = 10 * SECOND;
 const TICK_EVERY: i64 = SECOND;
 
+/// Looks at one thing with the same result, one after another. True time.
+#[derive(Clone, Copy)]
+pub struct Run {
+    pub good: bool,
+    /// The look before the first; none: it is the very first.
+    pub before: Option<i64>,
+    pub first: i64,
+    pub last: i64,
+    pub looks: u32,
+}
+
+/// What looks at one thing saw: all that anybody could know of it.
+#[derive(Clone, Default)]
+pub struct Seen {
+    pub runs: Vec<Run>,
+    /// Looks that were lost for no reason: the look before, and when.
+    pub noise: Vec<(i64, i64)>,
+}
+
+impl Seen {
+    fn add(&mut self, at: i64, good: bool, noise: bool) {
+        if noise {
+            self.noise.push((self.runs.last().map_or(0, |run| run.last), at));
+        }
+        match self.runs.last_mut() {
+            Some(run) if run.good == good => {
+                run.last = at;
+                run.looks += 1;
+            }
+            last => {
+                let before = last.map(|run| run.last);
+                self.runs.push(Run {
+                    good,
+                    before,
+                    first: at,
+                    last: at,
+                    looks: 1,
+                });
+            }
+        }
+    }
+}
+
 /// What the monitor said, and what it cost.
 pub struct Said {
     pub events: Vec<Event>,
+    /// By target.
+    pub seen: Vec<Seen>,
     pub looks: u64,
     pub orders: u64,
 }
@@ -62,6 +107,9 @@ enum Next {
         target: usize,
         began: i64,
         good: bool,
+        noise: bool,
+        /// The own uplink was cut: it says nothing of the target.
+        blind: bool,
     },
     /// A target is due.
     Due {
@@ -88,6 +136,7 @@ struct Sim<'t> {
     /// How far each target's list of troubles has been read.
     read: Vec<usize>,
     lost_in_a_row: Vec<u8>,
+    seen: Vec<Seen>,
     uplink_due: i64,
     uplink_in_flight: bool,
     dice: Dice,
@@ -141,6 +190,7 @@ pub fn topology(truth: &Truth) -> Topology {
             },
             reason: None,
             author: None,
+            effect: tramgac::monitor::maintain::Effect::Maintenance,
         };
         topology.add_window(window, &[id(*whom)]);
     }
@@ -166,6 +216,7 @@ pub fn run(truth: &Truth, seed: u64) -> Said {
     }
     Said {
         events: sim.events,
+        seen: sim.seen,
         looks: sim.looks,
         orders: sim.orders,
     }
@@ -184,6 +235,7 @@ impl<'t> Sim<'t> {
             in_flight: vec![false; count],
             read: vec![0; count],
             lost_in_a_row: vec![0; count],
+            seen: vec![Seen::default(); count],
             uplink_due: i64::MAX,
             uplink_in_flight: false,
             dice: Dice(seed ^ 0x5eed),
@@ -244,7 +296,18 @@ impl<'t> Sim<'t> {
                     self.look(target, now);
                 }
             }
-            Next::Result { target, began, good } => self.result(target, began, good, now),
+            Next::Result {
+                target,
+                began,
+                good,
+                noise,
+                blind,
+            } => {
+                if !blind {
+                    self.seen[target].add(began, good, noise);
+                }
+                self.result(target, began, good, now);
+            }
             Next::UplinkDue => {
                 if self.uplink_due == now && !self.uplink_in_flight {
                     self.look_at_uplink(now);
@@ -312,20 +375,25 @@ impl<'t> Sim<'t> {
             *read += 1;
         }
         let mut good = away.get(*read).is_none_or(|i| now < i.from.0);
-        if thing.reach != Reach::Local && self.cut(now).is_some() {
+        let blind = thing.reach != Reach::Local && self.cut(now).is_some();
+        if blind {
             good = false;
         }
         // Loss for no reason, never three times in a row: that would be an outage.
+        let mut noise = false;
         if good {
             let lost = self.lost_in_a_row[target] < 2 && self.dice.once_in(thing.loss_once_in);
             self.lost_in_a_row[target] = if lost { self.lost_in_a_row[target] + 1 } else { 0 };
             good = !lost;
+            noise = lost;
         }
         let takes = if good { SECOND / 50 } else { 3 * SECOND / 2 };
         let next = Next::Result {
             target,
             began: now,
             good,
+            noise,
+            blind,
         };
         self.queue.push(Reverse((now + takes, next)));
     }
