@@ -30,6 +30,7 @@ mod metrics_docs;
 mod metrics_exposition;
 mod monitor_district;
 mod monitor_oracle;
+mod monitor_packets;
 mod monitor_simulator;
 mod probe_dns;
 mod probe_http;
