@@ -11,6 +11,8 @@
     reason = "a benchmark measures real time and prints it"
 )]
 
+use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
@@ -27,6 +29,7 @@ use tramgac::model::TargetKind;
 use tramgac::model::Timestamp;
 use tramgac::model::observation::RttStats;
 use tramgac::monitor::Effects;
+use tramgac::monitor::Publisher;
 use tramgac::monitor::Settings;
 use tramgac::monitor::Table;
 use tramgac::monitor::Topology;
@@ -136,6 +139,61 @@ impl Bench {
     }
 }
 
+/// What can't be done with less: each look finds its target in a hash map and
+/// adds to a few sums there. Looks per second.
+fn reference(count: u32, probe: &Arc<str>) -> f64 {
+    let mut sums: HashMap<TargetId, (u64, u64, i64)> = (0..count).map(|i| (TargetId(i), (0, 0, 0))).collect();
+    let list = looks(count, 1, true, probe);
+    let mut best: f64 = 0.0;
+    for _ in 0..5 {
+        let begin = Instant::now();
+        for look in black_box(&list) {
+            if let (Some(sum), Detail::Echo(echo)) = (sums.get_mut(&look.target), &look.detail) {
+                sum.0 += u64::from(echo.sent);
+                sum.1 += u64::from(echo.received);
+                sum.2 = look.at.0;
+            }
+        }
+        best = best.max(f64::from(count) / begin.elapsed().as_secs_f64());
+    }
+    black_box(&sums);
+    best
+}
+
+/// What readers cost the core: a view of a target after each look, and a
+/// snapshot five times a second.
+fn views(table: &Table, count: u32) {
+    let index: BTreeMap<TargetKey, TargetId> = table
+        .topology()
+        .specs()
+        .iter()
+        .map(|spec| (spec.key.clone(), spec.id))
+        .collect();
+    let mut publisher = Publisher::new(Arc::default(), Arc::new(index));
+    let update = |publisher: &mut Publisher| {
+        let begin = Instant::now();
+        for view in (0..count).filter_map(|i| table.view(TargetId(i))) {
+            publisher.update(view);
+        }
+        begin.elapsed().as_secs_f64()
+    };
+    update(&mut publisher);
+    let took = update(&mut publisher);
+    println!(
+        "  a view for readers after each look: {:.2} µs, {:.1} % of a core at {count} looks a minute",
+        took * 1e6 / f64::from(count),
+        took / 60.0 * 100.0
+    );
+    let begin = Instant::now();
+    black_box(publisher.publish(Timestamp::from_secs(1)));
+    let all = begin.elapsed().as_secs_f64();
+    println!(
+        "  a snapshot in which every shard changed: {:.2} ms, {:.1} % of a core at five a second",
+        all * 1e3,
+        all * 500.0
+    );
+}
+
 fn main() {
     let count = std::env::var("TRAMGAC_BENCH_TARGETS").map_or(100_000, |n| n.parse().unwrap());
     let probe: Arc<str> = "icmp".into();
@@ -162,6 +220,12 @@ fn main() {
         best = best.max(bench.feed(&looks(count, secs, true, &probe), secs));
     }
     println!("  steady good looks: {best:.0} a second on one core");
+    let walk = reference(count, &probe);
+    println!(
+        "  reference, the same looks into a hash map of sums: {walk:.0} a second, {:.1} times as many",
+        walk / best
+    );
+    views(&bench.table, count);
 
     let begin = Instant::now();
     bench.events = 0;
