@@ -279,15 +279,20 @@ fn print(status: &Status, locale: &Locale, now: Timestamp, colours: bool) -> Str
             .collect();
         out.extend(lines_of(&lines, 7));
     }
-    if !status.degraded.is_empty() {
-        out.push(String::new());
-        out.push(Text::OverviewDegraded.get(lang).to_owned());
-        let lines: Vec<Vec<String>> = status
-            .degraded
-            .iter()
-            .map(|t| vec![t.name.clone(), t.reason.clone().unwrap_or_default()])
-            .collect();
-        out.extend(lines_of(&lines, 2));
+    let named =
+        |name: &String, reason: &Option<String>| vec![name.clone(), reason.clone().unwrap_or_default()];
+    let degraded: Vec<_> = status
+        .degraded
+        .iter()
+        .map(|t| named(&t.name, &t.reason))
+        .collect();
+    let unread: Vec<_> = status.unread.iter().map(|t| named(&t.name, &t.reason)).collect();
+    for (title, lines) in [(Text::OverviewDegraded, degraded), (Text::OverviewUnread, unread)] {
+        if !lines.is_empty() {
+            out.push(String::new());
+            out.push(title.get(lang).to_owned());
+            out.extend(lines_of(&lines, 2));
+        }
     }
     out.push(String::new());
     let sums = [

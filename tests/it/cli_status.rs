@@ -56,6 +56,33 @@ fn what_is_wrong_is_told_once_each_in_both_languages_without_colours_in_a_pipe()
     drop(web);
 }
 
+/// A device that pings but refuses our credential is no outage; it is told, with its reason, or nobody would mend it.
+#[test]
+fn what_can_t_be_read_over_snmp_is_named_with_its_reason_and_is_no_outage() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = config(folder.path());
+    let mut wall = Wall::seed();
+    wall.refuses_snmp("device/rt-giap-lai");
+    let _web = daemon(folder.path(), &wall);
+    let c = path.to_str().unwrap();
+    let vi = run(&["status", "-c", c]);
+    let text = stdout(&vi);
+    assert_eq!(vi.status.code(), Some(0), "{text}");
+    assert!(
+        text.contains("Không đọc được qua SNMP\n  Router Trụ sở Giáp Lai"),
+        "{text}"
+    );
+    assert!(text.contains("xác thực"), "{text}");
+    let en = stdout(&run(&["status", "-c", c, "--lang", "en"]));
+    assert!(
+        en.contains("Not readable over SNMP") && en.contains("credentials refused"),
+        "{en}"
+    );
+    let json = run(&["status", "-c", c, "--format", "json"]);
+    let status: Value = serde_json::from_str(&stdout(&json)).unwrap();
+    assert_eq!(status["unread"][0]["key"], "device/rt-giap-lai");
+}
+
 #[test]
 fn a_calm_district_is_fine_and_a_monitor_that_is_cut_off_is_not() {
     let folder = tempfile::tempdir().unwrap();

@@ -37,6 +37,9 @@ pub struct Status {
     pub outages: Vec<OutageBody>,
     /// What works, badly.
     pub degraded: Vec<Target>,
+    /// What answers otherwise but can't be read over SNMP.
+    #[serde(default)]
+    pub unread: Vec<Unread>,
     /// Places.
     pub sites: Sum,
     /// Connections of sites.
@@ -57,6 +60,18 @@ pub struct Status {
     pub hidden: u64,
     /// Areas, worst first.
     pub areas: Vec<Area>,
+}
+
+/// A device that answers otherwise but can't be read over SNMP.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Unread {
+    /// Its key.
+    pub key: String,
+    /// Its display name.
+    pub name: String,
+    /// Why, in the reader's language.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// An outage.
@@ -131,6 +146,14 @@ impl Status {
                 .targets()
                 .filter(|(t, item)| t.state == crate::model::State::Degraded && item.is_always_on())
                 .map(|(t, item)| Target::of(view, t, item))
+                .collect(),
+            unread: view
+                .unread()
+                .map(|(t, item, why)| Unread {
+                    key: t.key.to_string(),
+                    name: item.name().to_owned(),
+                    reason: why.map(|why| view.reason(why)),
+                })
                 .collect(),
             sites: (&overview.sites).into(),
             links: (&overview.links).into(),

@@ -57,7 +57,7 @@ pub(in crate::web) async fn page(visit: Visit) -> Response {
             (verdict(&visit, &overview, &outages))
             (tiles(&visit, &overview))
             div .columns {
-                @let side = html! { (down(&visit, &outages)) (impaired(&visit)) (recent(&visit)) };
+                @let side = html! { (down(&visit, &outages)) (impaired(&visit)) (unread(&visit)) (recent(&visit)) };
                 @if !side.0.is_empty() { div .side { (side) } }
                 (areas(&visit, &overview))
             }
@@ -316,6 +316,30 @@ fn impaired(visit: &Visit) -> Markup {
                             " " (parts::state(visit, target, item))
                             @if let Some(reason) = &target.reason { " " span .aside { (view.reason(reason)) } }
                         }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn unread(visit: &Visit) -> Markup {
+    let view = &visit.view;
+    let lang = view.lang();
+    let rows: Vec<_> = view.unread().collect();
+    html! {
+        @if !rows.is_empty() {
+            section aria-labelledby="unread" {
+                h2 #unread { (Text::OverviewUnread.get(lang)) }
+                ul .lines {
+                    @for (target, item, why) in rows.iter().take(MAX_OUTAGES) {
+                        li {
+                            a href=(visit.target(&target.key)) { (item.name()) }
+                            @if let Some(why) = why { " " span .aside { (view.reason(why)) } }
+                        }
+                    }
+                    @if rows.len() > MAX_OUTAGES {
+                        li { (Text::OverviewAndMore.fill(lang, &[("n", &view.locale.count(rows.len() - MAX_OUTAGES))])) }
                     }
                 }
             }

@@ -217,6 +217,15 @@ impl View {
         })
     }
 
+    /// What answers otherwise but can't be read over SNMP, and why: a finding, not an outage. Computers and the like
+    /// are left out: they need no agent.
+    pub(super) fn unread(&self) -> impl Iterator<Item = (&TargetView, Item<'_>, Option<&Reason>)> {
+        self.targets().filter_map(|(target, item)| {
+            let snmp = target.snmp.as_deref().filter(|snmp| !snmp.up)?;
+            (target.state.is_online() && item.is_always_on()).then_some((target, item, snmp.reason.as_ref()))
+        })
+    }
+
     /// The word for a target's state; one that was never looked at has no data yet.
     pub(super) fn state_word(&self, target: &TargetView, item: Item<'_>) -> &'static str {
         let text = if target.state == State::Unknown && target.last_look_at.is_none() {

@@ -1,7 +1,7 @@
 //! A district on paper: an inventory and a snapshot of it, as the monitor
 //! would publish them, with trouble where a test wants it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::blank;
@@ -29,6 +29,7 @@ pub struct Wall {
     trouble: BTreeMap<String, Trouble>,
     ended: Vec<(String, i64, i64, Reason)>,
     blind: bool,
+    unread: BTreeSet<String>,
 }
 
 struct Trouble {
@@ -81,6 +82,7 @@ impl Wall {
             trouble: BTreeMap::new(),
             ended: Vec::new(),
             blind: false,
+            unread: BTreeSet::new(),
         };
         for commune in &COMMUNES {
             d.unit(blank::unit(commune.id, commune.name, UnitKind::Commune));
@@ -123,6 +125,7 @@ impl Wall {
             trouble: BTreeMap::new(),
             ended: Vec::new(),
             blind: false,
+            unread: BTreeSet::new(),
         };
         for a in 0..areas {
             d.unit(blank::unit(
@@ -291,6 +294,11 @@ impl Wall {
     /// The open trouble of a target was noted.
     pub fn acknowledge(&mut self, key: &str) {
         self.trouble.get_mut(key).unwrap().acknowledged = true;
+    }
+
+    /// The device refuses what we say over SNMP, while it answers otherwise.
+    pub fn refuses_snmp(&mut self, key: &str) {
+        self.unread.insert(key.to_owned());
     }
 
     /// The open trouble of a target is covered by a maintenance window.
@@ -470,7 +478,15 @@ impl Wall {
                 http_status: Some(200),
                 tls_not_after: None,
             }),
-            snmp: (wifi || router).then(|| Arc::new(snmp(wifi, state.is_online()))),
+            snmp: if self.unread.contains(&key.to_string()) {
+                Some(Arc::new(SnmpView {
+                    reason: Some(Reason::Auth),
+                    polled_at: Some(NOW),
+                    ..SnmpView::default()
+                }))
+            } else {
+                (wifi || router).then(|| Arc::new(snmp(wifi, state.is_online())))
+            },
         }
     }
 }
