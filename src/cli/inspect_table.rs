@@ -1,8 +1,7 @@
 //! What a device told, for people: facts first, then what it measures, then its lists.
 
-use std::fmt::Write as _;
-
 use crate::i18n::Lang;
+use crate::i18n::Locale;
 use crate::i18n::Text;
 use crate::profile::Learnt;
 use crate::profile::learnt::Interface;
@@ -28,9 +27,12 @@ const SHOWN: usize = 64;
 
 /// A page of text for a terminal.
 pub(super) fn render(learnt: &Learnt, lang: Lang) -> String {
+    // Nothing here tells a time of day.
+    let locale = Locale::new(lang, jiff::tz::TimeZone::UTC);
     let mut page = Page {
         text: String::new(),
         lang,
+        locale: &locale,
     };
     page.head(learnt);
     page.interfaces(&learnt.interfaces);
@@ -43,9 +45,10 @@ pub(super) fn render(learnt: &Learnt, lang: Lang) -> String {
     page.text
 }
 
-struct Page {
+struct Page<'a> {
     text: String,
     lang: Lang,
+    locale: &'a Locale,
 }
 
 /// A word of the page.
@@ -53,7 +56,7 @@ fn word(key: &str, lang: Lang) -> String {
     Text::word("inspect", key, lang).to_owned()
 }
 
-impl Page {
+impl Page<'_> {
     fn line(&mut self, text: &str) {
         self.text.push_str(text.trim_end());
         self.text.push('\n');
@@ -87,7 +90,10 @@ impl Page {
             "version",
             learnt.version.as_deref().map(|v| format!("SNMP {v}")).as_deref(),
         );
-        self.pair("uptime", learnt.uptime_seconds.map(duration).as_deref());
+        self.pair(
+            "uptime",
+            (learnt.uptime_seconds.map(|s| self.locale.measure(s, "seconds"))).as_deref(),
+        );
         for key in FACTS {
             let value = learnt.facts.get(key).map(String::as_str);
             let value = match key {
@@ -149,6 +155,7 @@ impl Page {
     }
 
     fn interfaces(&mut self, interfaces: &[Interface]) {
+        let locale = self.locale;
         let rows: Vec<Vec<Option<String>>> = interfaces
             .iter()
             .map(|i| {
@@ -159,9 +166,9 @@ impl Page {
                         Some("down") => word("off", self.lang),
                         _ => word(&oper, self.lang),
                     }),
-                    i.speed_bps.map(|n| scaled(n, 1000, "bit/s")),
-                    i.in_octets.map(|c| scaled(c.value, 1024, "B")),
-                    i.out_octets.map(|c| scaled(c.value, 1024, "B")),
+                    i.speed_bps.map(|n| locale.bits_per_second(n as f64)),
+                    i.in_octets.map(|c| locale.bytes(c.value as f64)),
+                    i.out_octets.map(|c| locale.bytes(c.value as f64)),
                     i.in_errors
                         .zip(i.out_errors)
                         .map(|(a, b)| a.value.saturating_add(b.value))
@@ -183,6 +190,8 @@ impl Page {
 
     fn measured(&mut self, learnt: &Learnt) {
         let lang = self.lang;
+        let locale = self.locale;
+        let percent = |ratio| locale.measure(ratio, "ratio");
         let mut rows: Vec<Vec<Option<String>>> = Vec::new();
         let mut row = |kind: &str, descr: Option<&String>, value: String| {
             rows.push(vec![Some(word(kind, lang)), Some(value), descr.cloned()]);
@@ -194,8 +203,8 @@ impl Page {
         }
         for (kind, spaces) in [("memory", &learnt.memory), ("storage", &learnt.storage)] {
             for s in spaces {
-                let size = s.size_bytes.map(|n| scaled(n, 1024, "B")).unwrap_or_default();
-                let used = s.used_bytes.map(|n| scaled(n, 1024, "B"));
+                let size = s.size_bytes.map(|n| locale.bytes(n as f64)).unwrap_or_default();
+                let used = s.used_bytes.map(|n| locale.bytes(n as f64));
                 let both = used.map(|used| Text::InspectOf.fill(lang, &[("used", &used), ("size", &size)]));
                 let share = s.unit.as_ref().and(s.used_ratio).map(percent);
                 row(kind, s.descr.as_ref(), share.or(both).unwrap_or(size));
@@ -203,7 +212,7 @@ impl Page {
         }
         for s in learnt.sensors.iter().filter(|s| !is_of_ups(learnt, s)) {
             if let (Some(kind), Some(value), Some(unit)) = (&s.kind, s.value, &s.unit) {
-                row(kind, s.descr.as_ref(), measure(value, unit));
+                row(kind, s.descr.as_ref(), locale.measure(value, unit));
             }
         }
         for s in &learnt.supplies {
@@ -225,7 +234,7 @@ impl Page {
             ] {
                 if let Some(n) = n {
                     let what = Text::word("reading", what, lang).to_owned();
-                    row("printer", Some(&what), n.to_string());
+                    row("printer", Some(&what), locale.integer(n));
                 }
             }
             let words = |list: &String| {
@@ -245,13 +254,16 @@ impl Page {
         if let Some(u) = &learnt.ups {
             for (what, value) in [
                 ("battery_charge", u.battery_charge_ratio.map(percent)),
-                ("battery_runtime", u.runtime_seconds.map(duration)),
+                (
+                    "battery_runtime",
+                    u.runtime_seconds.map(|s| locale.measure(s, "seconds")),
+                ),
                 ("ups_load", u.load_ratio.map(percent)),
                 (
                     "on_battery",
                     u.on_battery.map(|b| word(if b { "yes" } else { "no" }, lang)),
                 ),
-                ("input_voltage", u.input_volts.map(|v| measure(v, "volts"))),
+                ("input_voltage", u.input_volts.map(|v| locale.measure(v, "volts"))),
             ] {
                 if let Some(value) = value {
                     let what = Text::word("reading", what, lang).to_owned();
@@ -366,71 +378,4 @@ fn pad(line: &mut String, text: &str, width: usize) {
         line.extend(std::iter::repeat_n(' ', width - count));
     }
     line.push_str("  ");
-}
-
-/// `3 d 04:05:06`.
-pub(super) fn duration(seconds: f64) -> String {
-    let Ok(span) = std::time::Duration::try_from_secs_f64(seconds) else {
-        return "-".to_owned();
-    };
-    let s = span.as_secs();
-    let mut text = String::new();
-    if s >= 86_400 {
-        // Writing to a String can't fail.
-        if write!(text, "{} d ", s / 86_400).is_err() {
-            text.clear();
-        }
-    }
-    let clock = format!("{:02}:{:02}:{:02}", s / 3600 % 24, s / 60 % 60, s % 60);
-    text + &clock
-}
-
-fn percent(ratio: f64) -> String {
-    format!("{:.0} %", ratio * 100.0)
-}
-
-fn measure(value: f64, unit: &str) -> String {
-    match unit {
-        "ratio" => percent(value),
-        "seconds" => duration(value),
-        "celsius" => format!("{value:.1} °C"),
-        "volts" => format!("{value:.1} V"),
-        "amperes" => format!("{value:.2} A"),
-        "watts" => format!("{value:.1} W"),
-        "hertz" => format!("{value:.1} Hz"),
-        other => format!("{value:.0} {other}"),
-    }
-}
-
-/// A number with a prefix of its unit: 1.5 kB, 100 Mbit/s.
-#[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
-fn scaled(n: u64, base: u64, unit: &str) -> String {
-    let mut value = n as f64;
-    let mut prefix = "";
-    for next in ["k", "M", "G", "T", "P"] {
-        if value < base as f64 {
-            break;
-        }
-        value /= base as f64;
-        prefix = next;
-    }
-    if value < 10.0 && !prefix.is_empty() && value.fract() > 0.05 {
-        format!("{value:.1} {prefix}{unit}")
-    } else {
-        format!("{value:.0} {prefix}{unit}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_read_as_people_write_them() {
-        assert_eq!(scaled(100_000_000, 1000, "bit/s"), "100 Mbit/s");
-        assert_eq!(scaled(2_500_000_000, 1000, "bit/s"), "2.5 Gbit/s");
-        assert_eq!(scaled(0, 1024, "B"), "0 B");
-        assert_eq!(duration(93_784.0), "1 d 02:03:04");
-        assert_eq!(percent(0.5), "50 %");
-    }
 }

@@ -226,6 +226,26 @@ impl Locale {
         self.prefixed(value, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB"])
     }
 
+    /// A measured value in the unit of its reading, as people write it: `23,4 °C`, `63%`, `1 ngày 6 giờ`.
+    pub fn measure(&self, value: f64, unit: &str) -> String {
+        let with = |unit: &str, decimals| format!("{} {unit}", self.number(value, decimals));
+        match unit {
+            "ratio" => Ratio::new(value).map_or_else(|_| self.number(value, 2), |ratio| self.percent(ratio)),
+            "seconds" => {
+                Span::try_from_secs_f64(value).map_or_else(|_| with("s", 0), |span| self.duration(span))
+            }
+            "bytes" => self.bytes(value),
+            "celsius" => with("°C", 1),
+            "volts" => with("V", 1),
+            "amperes" => with("A", 2),
+            "watts" => with("W", 0),
+            "hertz" => with("Hz", 1),
+            "rpm" => with("rpm", 0),
+            "count" => self.number(value, 0),
+            other => with(other, 2),
+        }
+    }
+
     fn prefixed(&self, value: f64, step: f64, names: &[&str]) -> String {
         let mut value = value;
         let mut name = names.first().copied().unwrap_or_default();

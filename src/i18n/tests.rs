@@ -198,3 +198,20 @@ fn the_header_of_a_browser_chooses_a_language() {
     assert_eq!(Lang::accepted("de,fr;q=0.5"), None);
     assert_eq!(Lang::accepted("en;q=NaN, ;;;=, en;q=9"), None);
 }
+
+#[test]
+fn measured_values_read_as_people_of_that_language_write_them() {
+    for (value, unit, vi, en) in [
+        (23.44, "celsius", "23,4 °C", "23.4 °C"),
+        (1234.5, "volts", "1.234,5 V", "1,234.5 V"),
+        (0.63, "ratio", "63%", "63%"),
+        (-1.0, "ratio", "-1,00", "-1.00"),
+        (2_469_606_195.0, "bytes", "2,3 GiB", "2.3 GiB"),
+        (93_784.0, "seconds", "1 ngày 2 giờ", "1 day 2 h"),
+        (1450.0, "rpm", "1.450 rpm", "1,450 rpm"),
+        (7.0, "count", "7", "7"),
+    ] {
+        let told = |lang| Locale::new(lang, TimeZone::UTC).measure(value, unit);
+        assert_eq!((told(Lang::Vi).as_str(), told(Lang::En).as_str()), (vi, en));
+    }
+}

@@ -327,22 +327,7 @@ fn value(view: &View, reading: &Reading) -> String {
         };
         return text.get(view.lang()).to_owned();
     }
-    let with = |unit: &str, decimals| format!("{} {unit}", locale.number(number, decimals));
-    match reading.unit.as_str() {
-        "ratio" => crate::model::Ratio::new(number)
-            .map_or_else(|_| locale.number(number, 2), |ratio| locale.percent(ratio)),
-        "seconds" => crate::model::Span::try_from_secs_f64(number)
-            .map_or_else(|_| with("s", 0), |span| locale.duration(span)),
-        "bytes" => locale.bytes(number),
-        "celsius" => with("°C", 1),
-        "volts" => with("V", 1),
-        "amperes" => with("A", 1),
-        "watts" => with("W", 0),
-        "hertz" => with("Hz", 1),
-        "rpm" => with("rpm", 0),
-        "count" => locale.number(number, 0),
-        other => with(other, 2),
-    }
+    locale.measure(number, &reading.unit)
 }
 
 /// `fresh`: the agent answers; what it said before it fell silent is no rate of now.
