@@ -25,6 +25,7 @@ use tramgac::monitor::interval::union;
 use tramgac::monitor::topology::Reach;
 
 use super::run::BASE;
+use super::run::Run;
 use super::run::Said;
 use super::run::Seen;
 use super::run::id;
@@ -33,6 +34,20 @@ use super::truth::Truth;
 
 /// Steps of the clock, waiting for an answer, verdicts on parents.
 const SLACK: i64 = 30 * SECOND;
+
+/// Before a cut: what fails since the last look at the uplink.
+const BEFORE_CUT: i64 = 15 * SECOND;
+
+/// Three failures, five seconds and a timeout of 1.5 s apart.
+const CONFIRMED: i64 = 15 * SECOND;
+
+/// A parent's look that is lost when the third failure asks for it: it is looked
+/// at again after 6.5 s, and only failures after its answer count (design §3.2):
+/// 5 s later the first, then two more.
+const AGAIN: i64 = 27 * SECOND;
+
+/// When the parent's next look is lost, too: a timeout and a retry.
+const AND_AGAIN: i64 = 13 * SECOND / 2;
 
 /// Twice three failures, five seconds and a timeout of 1.5 s apart.
 const CONFIRMED_WITH_PATH: i64 = 40 * SECOND;
@@ -76,7 +91,8 @@ struct Incident {
 
 struct Checker<'a> {
     truth: &'a Truth,
-    /// By target.
+    /// By target, as is what follows.
+    seen: &'a [Seen],
     incidents: Vec<Vec<Incident>>,
     states: Vec<Vec<(i64, State)>>,
     report: Report,
@@ -92,6 +108,7 @@ fn wide(i: Interval, before: i64, after: i64) -> Interval {
 pub fn check(truth: &Truth, said: &Said) -> Report {
     let mut checker = Checker {
         truth,
+        seen: &said.seen,
         incidents: Vec::new(),
         states: vec![Vec::new(); truth.things.len()],
         report: Report::default(),
@@ -99,7 +116,7 @@ pub fn check(truth: &Truth, said: &Said) -> Report {
     checker.read(&said.events);
     for thing in 0..truth.things.len() {
         let blocked = checker.blocked(thing);
-        checker.every_moment(thing, &blocked, &said.seen[thing]);
+        checker.every_moment(thing, &blocked);
         if truth.things[thing].always_on {
             checker.no_false_outage(thing, &blocked);
             checker.no_missed_outage(thing, &blocked);
@@ -166,7 +183,7 @@ impl Checker<'_> {
         }
         union(
             list.into_iter()
-                .map(|i| wide(i, 15 * SECOND, turn + SLACK))
+                .map(|i| wide(i, BEFORE_CUT, turn + SLACK))
                 .collect(),
         )
     }
@@ -282,12 +299,12 @@ impl Checker<'_> {
     }
 
     /// What was said is what was so at every moment, but for what looks can't tell.
-    fn every_moment(&mut self, thing: usize, blocked: &[Interval], seen: &Seen) {
+    fn every_moment(&mut self, thing: usize, blocked: &[Interval]) {
         let away = &self.truth.away[thing];
         let said = self.said_away(thing);
         let mut wrong = subtract(away, &said);
         wrong.extend(subtract(&said, away));
-        let open = self.open(thing, seen);
+        let open = self.open(thing, blocked);
         let mut explained = open.away;
         explained.extend(open.there);
         explained.extend_from_slice(blocked);
@@ -297,20 +314,17 @@ impl Checker<'_> {
             // A look takes part of a second.
             if piece.micros() > SECOND {
                 let lasts = piece.micros() / SECOND;
-                let text = format!(
-                    "was said wrongly for {lasts} s{}",
-                    self.about_looks(thing, piece, seen)
-                );
+                let text = format!("was said wrongly for {lasts} s{}", self.about_looks(thing, piece));
                 self.fault(thing, &text, piece.from.0);
             }
         }
     }
 
     /// What looks saw around a piece of time, in seconds after its begin.
-    fn about_looks(&self, thing: usize, piece: Interval, seen: &Seen) -> String {
+    fn about_looks(&self, thing: usize, piece: Interval) -> String {
         let near = wide(piece, 600 * SECOND, 600 * SECOND);
         let after = |at: i64| (at - piece.from.0) / SECOND;
-        let looks: Vec<String> = seen
+        let looks: Vec<String> = self.seen[thing]
             .runs
             .iter()
             .filter(|run| run.first < near.to.0 && near.from.0 <= run.last)
@@ -366,7 +380,8 @@ impl Checker<'_> {
 
     /// What looks leave open: the sharpest that follows from the intervals
     /// between them, and from the number that confirms.
-    fn open(&self, thing: usize, seen: &Seen) -> Open {
+    fn open(&self, thing: usize, blocked: &[Interval]) -> Open {
+        let seen = &self.seen[thing];
         let end = self.truth.length;
         let next = |i: usize| seen.runs.get(i + 1).map_or(end, |run| run.first);
         let piece = |from: i64, to: i64| Interval::new(Timestamp(from), Timestamp(to));
@@ -383,7 +398,15 @@ impl Checker<'_> {
             let is_noise = !run.good && lost == run.looks as usize;
             // Whose path fails, too, waits for the verdict on that, and needs three
             // failures of its own after it: whatever is over before, was not confirmed.
-            let is_short = !run.good && run.last - run.first < CONFIRMED_WITH_PATH && depends;
+            let confirmed_at = self.confirmed_at(thing, run);
+            let is_short =
+                !run.good && run.last < confirmed_at.max(run.first + CONFIRMED_WITH_PATH) && depends;
+            // A cut makes unknown what has not been confirmed by then, and forgets its failures.
+            let block = blocked.iter().find(|block| run.first < block.from.0);
+            let is_cut = |until: i64| !run.good && until < run.last && until + BEFORE_CUT < confirmed_at;
+            if let Some(until) = block.map(|block| block.from.0).filter(|until| is_cut(*until)) {
+                away.extend(piece(before, until));
+            }
             // Loss that interrupts a recovery makes it wait for two good looks more.
             let interrupts = i.checked_sub(1).is_some_and(|i| seen.runs[i].looks < 2);
             if is_noise && interrupts {
@@ -420,6 +443,32 @@ impl Checker<'_> {
         Open {
             away: union(away),
             there: union(there),
+        }
+    }
+
+    /// By when failures that go on from the first one of `run` are confirmed: every
+    /// look or two in a row that a parent loses meanwhile make it see three
+    /// failures more. Only if all parents lose some, since one that does not shows
+    /// that the path is there; what a parent loses thrice is its own outage.
+    fn confirmed_at(&self, thing: usize, run: &Run) -> i64 {
+        let lost = |parent: usize, until: i64| -> i64 {
+            let runs = &self.seen[parent].runs;
+            runs[runs.partition_point(|lost| lost.last < run.first)..]
+                .iter()
+                .take_while(|lost| lost.first <= until)
+                .filter(|lost| !lost.good && lost.looks < 3)
+                .map(|lost| AGAIN + i64::from(lost.looks - 1) * AND_AGAIN)
+                .sum()
+        };
+        let parents = &self.truth.things[thing].parents;
+        let mut until = run.first + CONFIRMED;
+        loop {
+            let more = parents.iter().map(|p| lost(*p, until)).min().unwrap_or(0);
+            let later = run.first + CONFIRMED + more;
+            if later <= until {
+                return until;
+            }
+            until = later;
         }
     }
 
@@ -505,7 +554,7 @@ impl Checker<'_> {
             let (up, counted) = self.true_time_up(i);
             all_up += up;
             all_counted += counted;
-            self.compare(i, &shares, (up, counted), &said.seen[i]);
+            self.compare(i, &shares, (up, counted));
         }
         let said = all_said.availability().unwrap().get();
         self.report.fleet_error = said - all_up as f64 / all_counted as f64;
@@ -514,17 +563,18 @@ impl Checker<'_> {
     /// Availability is off by no more than looks leave open: one interval at
     /// each end of an outage, and what was too short for them. 0.01 percentage
     /// point is less than that for what fails often.
-    fn compare(&mut self, thing: usize, shares: &Shares, (up, counted): (i64, i64), seen: &Seen) {
+    fn compare(&mut self, thing: usize, shares: &Shares, (up, counted): (i64, i64)) {
         let Some(said) = shares.availability() else { return };
         let truth = up as f64 / counted as f64;
         let error = said.get() - truth;
-        let open = self.open(thing, seen);
+        let blocked = self.blocked(thing);
+        let open = self.open(thing, &blocked);
         let left_out = self.left_out(thing);
         let size = |set: &[Interval]| total(&subtract(set, &left_out));
         // Where it begins and ends to count, it does so within a turn of the truth.
         let mut wrong = subtract(&self.truth.away[thing], &self.said_away(thing));
         wrong.extend(subtract(&self.said_away(thing), &self.truth.away[thing]));
-        let mut margins = self.blocked(thing);
+        let mut margins = blocked;
         margins.extend(self.steps());
         let margin = total(&intersect(&union(wrong), &union(margins)));
         let shifted = (shares.counted() - counted).abs() as f64 * (1.0 - truth);
