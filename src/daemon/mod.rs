@@ -358,6 +358,7 @@ async fn build(startup: Startup) -> Result<Built, StartError> {
         settings: Arc::new(ArcSwap::from_pointee(parts::web(&config, notice))),
         config: Arc::new(ArcSwap::from(config)),
         reloading: Arc::default(),
+        backup_changed: Arc::default(),
     };
     let core = Core::new(around, installation, past);
     Ok(Built {

@@ -92,6 +92,8 @@ pub(super) struct Running {
     pub(super) settings: Arc<ArcSwap<web::Settings>>,
     /// One reload at a time.
     pub(super) reloading: Arc<tokio::sync::Mutex<()>>,
+    /// Told when a reload has changed how the record is copied.
+    pub(super) backup_changed: Arc<tokio::sync::Notify>,
 }
 
 impl Running {
@@ -163,6 +165,9 @@ impl Running {
         self.settings
             .store(Arc::new(parts::web(&config, self.notice.clone())));
         self.config.store(config);
+        if changes.upkeep {
+            self.backup_changed.notify_one();
+        }
         Ok(())
     }
 }

@@ -1,4 +1,8 @@
 //! Copies of the record, by themselves: one every `backup.interval`.
+//!
+//! A machine that is never on for long is copied, too: the first look is soon
+//! after the start. A change of `backup:` is taken up at once, so that whoever
+//! mends the folder sees whether it helped.
 
 use std::sync::Arc;
 
@@ -11,7 +15,10 @@ use crate::model::Timestamp;
 use crate::store::backup;
 use crate::store::backup::BackupOptions;
 
-/// How often to look whether a copy is due: the configuration may have changed.
+/// How long after the start to look first: polling begins before.
+const FIRST: Span = Span::from_secs(5);
+
+/// How often to look whether a copy is due.
 const LOOK: Span = Span::from_secs(60);
 
 /// How long to wait after a copy that failed.
@@ -20,12 +27,15 @@ const AFTER_FAILURE: Span = Span::from_secs(3600);
 /// Makes a copy whenever one is due, until told to stop.
 pub(super) async fn copy(running: Running, mut stopping: watch::Receiver<bool>) {
     let mut not_before = Timestamp::MIN;
+    let mut wait = FIRST;
     loop {
         tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(wait) => {}
+            () = running.backup_changed.notified() => not_before = Timestamp::MIN,
             // Whoever would tell has gone: that is a stop, too.
             _ = stopping.changed() => return,
         }
+        wait = LOOK;
         let now = running.clock.wall();
         let config = running.config.load_full();
         if now < not_before || !is_due(&config, now) {
@@ -48,7 +58,8 @@ pub(super) async fn copy(running: Running, mut stopping: watch::Receiver<bool>) 
             }
             Ok(Ok(None)) => {}
             Ok(Err(error)) => {
-                tracing::error!(%error, "the record could not be copied; it is tried again in an hour");
+                let cause = std::error::Error::source(&error).map(tracing::field::display);
+                tracing::error!(%error, cause, "the record could not be copied; it is tried again in an hour");
                 not_before = now.plus(AFTER_FAILURE);
             }
             Err(error) => {

@@ -276,7 +276,7 @@ fn power_loss_that_tears_the_log_loses_no_announced_event() {
 
 /// A tmpfs of that size, seen by this thread and those that it starts. `None`
 /// (after saying so) where we may not mount.
-fn small_disk(bytes: u64, flags: MsFlags) -> Option<TempDir> {
+pub(crate) fn small_disk(bytes: u64, flags: MsFlags) -> Option<TempDir> {
     if !support::is_root() {
         return None;
     }

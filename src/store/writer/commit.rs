@@ -31,7 +31,8 @@ impl Writer {
                     since: *since,
                     stuck: false,
                 },
-                (Health::Stuck { .. }, _) => Health::Good,
+                // Room was found before what waited could be tried again.
+                (Health::DiskFull { .. }, None) | (Health::Stuck { .. }, _) => Health::Good,
                 (Health::Good | Health::DiskFull { .. } | Health::Damaged { .. }, _) => return false,
             };
             *health = better;
@@ -176,4 +177,43 @@ fn apply(c: &Connection, batch: &Batch) -> rusqlite::Result<EventSequence> {
         state::set(c, key, value)?;
     }
     Ok(newest)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::store::{Options, open};
+
+    #[test]
+    fn a_record_that_was_stuck_is_good_when_room_was_found_before_the_next_try() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tramgac.db");
+        let clock = SystemClock::shared();
+        let opened = open::open(&path, None, clock.wall()).unwrap();
+        let options = Options::default();
+        let (handle, mut writer) = Writer::new(
+            &path,
+            opened.connection,
+            opened.lock,
+            &options,
+            Arc::clone(&clock),
+        )
+        .unwrap();
+        let stuck = Health::DiskFull {
+            since: clock.wall(),
+            stuck: true,
+        };
+        writer.health.send_replace(stuck.clone());
+        writer.room_at = Some(clock.mono());
+        writer.retry_at = Some(clock.mono().plus(RETRY));
+        writer.take(1, Box::default());
+        writer.look_for_room();
+        assert_eq!(writer.room_at, None, "there is room");
+        assert_eq!(*handle.health().borrow(), stuck, "nothing is written yet");
+        writer.flush();
+        assert_eq!(*handle.health().borrow(), Health::Good);
+    }
 }

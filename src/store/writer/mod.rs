@@ -307,6 +307,7 @@ impl Writer {
         if let Err(error) = &result
             && error.is_disk_full()
         {
+            self.shared.stats().commit_errors += 1;
             self.shed_for_room(error);
             result = self.commit();
         }
