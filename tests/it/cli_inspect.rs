@@ -113,7 +113,14 @@ fn a_person_reads_a_page() {
     let agents = lab();
     let output = inspect(&agents, &["-c", "printer"]);
     let page = stdout(&output);
-    for part in ["HP LaserJet", "LAB0001PRN", "Black Cartridge", "34%", "18,250", "some"] {
+    for part in [
+        "HP LaserJet",
+        "LAB0001PRN",
+        "Black Cartridge",
+        "34%",
+        "18,250",
+        "some",
+    ] {
         assert!(page.contains(part), "{part} is missing:\n{page}");
     }
 }
