@@ -7,7 +7,7 @@
 //!                ◄───────────── Line (Back)  ◄─────────────
 //! ```
 //!
-//! [`line`] decides (pure, by seed, the time passed in); one thread here moves
+//! [`mod@line`] decides (pure, by seed, the time passed in); one thread here moves
 //! packets and decides nothing. IPv4 and IPv6; the interfaces are point to
 //! point, so that there is no ARP and no neighbour discovery, and their MTU is 1,500.
 //! How to use it, in a test with two namespaces `a` and `b` (needs root):
