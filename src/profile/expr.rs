@@ -44,10 +44,10 @@ pub struct Steps {
     /// With `column`: the index of another row, as a number or as arcs with dots.
     pub key: Option<Expr>,
     /// Arcs of the row's index, counted from 0 (from the end: -1 is the last): `2`, `-1`, `0..5`, `1..`.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("type" = ["string", "integer", "null"]))]
     pub index: Option<Span>,
     /// Inside of `where`: arcs of the index of the row at hand outside of it.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("type" = ["string", "integer", "null"]))]
     pub outer: Option<Span>,
     /// A fact of the device, as found before: `model`, `class`, …
     pub fact: Option<String>,
