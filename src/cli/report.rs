@@ -43,6 +43,9 @@ pub const COMMAND: Subcommand = super::subcommand("report", super::command_of::<
 /// Most outages in one report: some 100 MB of table.
 const MAX_INCIDENTS: u32 = 200_000;
 
+/// Times for which the monitor was cut off that a report reads.
+const MAX_BLIND: usize = 10_000;
+
 /// Write a report from the record
 ///
 /// Reads the database beside a running daemon or without one; before there is
@@ -166,6 +169,7 @@ fn source(arguments: &Report, config: &Config, locale: Locale, now: Timestamp) -
         facts: BTreeMap::new(),
         index: BTreeMap::new(),
         incidents: Vec::new(),
+        blind: Vec::new(),
         events: Vec::new(),
         changes: Vec::new(),
         standing: None,
@@ -227,6 +231,7 @@ fn read(reader: &Reader, source: &mut Source) -> crate::store::Result<()> {
         ..IncidentFilter::default()
     })?;
     source.incidents.sort_by_key(|i| (i.started_at, i.id));
+    source.blind = reader.blind_spans(Some(from), Some(until), MAX_BLIND)?;
     let kinds = [
         "state_changed",
         "maintenance_started",

@@ -3,10 +3,8 @@
 //! Asks the running daemon over its socket beside the database; without one it
 //! reads the record, says so, and never says that all is well.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::ArgMatches;
 use clap::Parser;
@@ -23,20 +21,14 @@ use super::record;
 use crate::clock::Clock;
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::daemon::offline;
+use crate::daemon::offline::OfflineError;
 use crate::i18n::Lang;
 use crate::i18n::Locale;
 use crate::i18n::Text;
-use crate::model::IncidentId;
-use crate::model::TargetId;
 use crate::model::Timestamp;
-use crate::monitor::Snapshot;
-use crate::monitor::incident::IncidentClass;
-use crate::monitor::publish::Publisher;
-use crate::monitor::snapshot::IncidentView;
-use crate::monitor::snapshot::TargetView;
 use crate::report::render::terminal;
 use crate::report::table::Align;
-use crate::store::IncidentFilter;
 use crate::store::Reader;
 use crate::web;
 use crate::web::Status;
@@ -141,62 +133,8 @@ fn ask(socket: &Path, lang: Lang) -> Result<Status, AskError> {
 }
 
 /// The status as the record remembers it.
-fn remembered(reader: &Reader, config: &Config, lang: Lang, now: Timestamp) -> crate::store::Result<Status> {
-    let stored = reader.inventory()?;
-    let at = reader.alive_at()?.unwrap_or(Timestamp::EPOCH);
-    let keys: BTreeMap<TargetId, _> = stored.index.iter().map(|(key, id)| (*id, key.clone())).collect();
-    let open: BTreeMap<TargetId, _> = reader
-        .incidents(&IncidentFilter {
-            open: true,
-            ..IncidentFilter::default()
-        })?
-        .into_iter()
-        .map(|row| (row.target, row))
-        .collect();
-    let mut publisher = Publisher::new(Arc::new(stored.inventory), Arc::new(stored.index));
-    for saved in reader.saved_states()? {
-        let Some(key) = keys.get(&saved.target) else {
-            continue;
-        };
-        let incident = open.get(&saved.target);
-        publisher.update(TargetView {
-            id: saved.target,
-            key: key.clone(),
-            state: saved.state,
-            reason: saved.reason,
-            since: saved.since,
-            suspect: false,
-            incident: incident.map(|row| row.id),
-            root: incident.and_then(|row| row.root),
-            maintenance: false,
-            silenced: false,
-            acknowledged: incident.is_some_and(|row| row.ack.is_some()),
-            flapping: false,
-            last_reply_at: None,
-            last_look_at: Some(at),
-            evidence: BTreeMap::new(),
-            totals: crate::monitor::snapshot::Totals::default(),
-            echo: None,
-            service: None,
-            snmp: None,
-        });
-    }
-    let mut incidents: Vec<IncidentView> = open
-        .into_values()
-        .map(|row| IncidentView {
-            id: IncidentId(row.id.0),
-            target: row.target,
-            root: row.root,
-            started_at: row.started_at,
-            ended_at: row.ended_at,
-            reason: row.reason,
-            acknowledged: row.ack.map(|ack| (ack.author, ack.comment)),
-            class: row.class.as_deref().and_then(IncidentClass::from_word),
-        })
-        .collect();
-    incidents.sort_by_key(|i| std::cmp::Reverse(i.started_at));
-    publisher.set_incidents(incidents);
-    let snapshot: Snapshot = publisher.publish(at);
+fn remembered(reader: &Reader, config: &Config, lang: Lang, now: Timestamp) -> Result<Status, OfflineError> {
+    let snapshot = offline::snapshot(config, reader, now)?;
     let settings = web::Settings {
         organization: config.organization.name.clone(),
         lang,

@@ -361,6 +361,7 @@ mod tests {
             index: Arc::default(),
             shards: Vec::new(),
             blind_since: None,
+            blind_spans: Arc::default(),
             incidents: Arc::default(),
         };
         let events = [

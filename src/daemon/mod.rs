@@ -457,6 +457,7 @@ fn empty_snapshot(clock: &SharedClock) -> Snapshot {
         index: Arc::default(),
         shards: Vec::new(),
         blind_since: None,
+        blind_spans: Arc::default(),
         incidents: Arc::default(),
     }
 }

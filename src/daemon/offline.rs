@@ -168,6 +168,7 @@ fn recall(config: &Config, reader: &Reader, wall: Timestamp) -> Result<Recalled,
     past.by_hand.lay(&mut topology, &settings.area_kinds, day, wall);
     let mut table = Table::new(topology, wall);
     table.recall(past.states, past.closed, past.last_incident);
+    table.restore_blind(&past.blind_spans);
     Ok(Recalled {
         table,
         by_hand: past.by_hand,
@@ -191,5 +192,6 @@ pub fn snapshot(config: &Config, reader: &Reader, now: Timestamp) -> Result<Snap
         publisher.update(view);
     }
     publisher.set_incidents(recalled.table.incidents().views());
+    publisher.set_blind_spans(recalled.table.blind_spans());
     Ok(publisher.publish(at))
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::by_hand::ByHand;
 use super::core::Past;
-use crate::model::EventKind;
 use crate::model::IncidentId;
 use crate::model::TargetId;
 use crate::model::Timestamp;
@@ -12,8 +11,8 @@ use crate::monitor::incident::Acknowledgement;
 use crate::monitor::incident::Incident;
 use crate::monitor::incident::IncidentClass;
 use crate::monitor::incident::Incidents;
+use crate::monitor::snapshot::BlindSpan;
 use crate::monitor::table::SavedState;
-use crate::store::EventFilter;
 use crate::store::IncidentFilter;
 use crate::store::IncidentRow;
 use crate::store::Order;
@@ -54,17 +53,7 @@ pub(super) fn read(reader: &Reader, alive_at: Option<Timestamp>) -> Result<Past>
             .collect();
         (id, there)
     });
-    let uplink = EventFilter {
-        kinds: vec!["blind_started".to_owned(), "blind_ended".to_owned()],
-        limit: Some(1),
-        order: Order::NewestFirst,
-        ..EventFilter::default()
-    };
-    let blind_since = reader
-        .events(&uplink)?
-        .into_iter()
-        .find(|stored| stored.event.kind == EventKind::BlindStarted)
-        .map(|stored| stored.event.at);
+    let blind_spans = reader.blind_spans(None, None, BlindSpan::KEPT)?;
     Ok(Past {
         states,
         closed,
@@ -74,7 +63,7 @@ pub(super) fn read(reader: &Reader, alive_at: Option<Timestamp>) -> Result<Past>
         interfaces: interfaces.collect(),
         by_hand: ByHand::read(reader)?,
         alive_at,
-        blind_since,
+        blind_spans,
     })
 }
 

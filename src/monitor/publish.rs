@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::snapshot::BlindSpan;
 use super::snapshot::IncidentView;
 use super::snapshot::SHARD_TARGETS;
 use super::snapshot::Snapshot;
@@ -29,7 +30,7 @@ pub struct Publisher {
     published: Vec<Arc<Shard>>,
     changed: BTreeSet<usize>,
     incidents: Arc<Vec<IncidentView>>,
-    blind_since: Option<Timestamp>,
+    blind_spans: Arc<Vec<BlindSpan>>,
 }
 
 fn shard_of(id: TargetId) -> usize {
@@ -46,7 +47,7 @@ impl Publisher {
             published: Vec::new(),
             changed: BTreeSet::new(),
             incidents: Arc::default(),
-            blind_since: None,
+            blind_spans: Arc::default(),
         }
     }
 
@@ -121,9 +122,9 @@ impl Publisher {
         self.incidents = Arc::new(incidents);
     }
 
-    /// Since when the monitor's own uplink has failed.
-    pub fn set_blind_since(&mut self, since: Option<Timestamp>) {
-        self.blind_since = since;
+    /// When the monitor's own uplink had failed, newest first, with the failure that lasts.
+    pub fn set_blind_spans(&mut self, spans: Vec<BlindSpan>) {
+        self.blind_spans = Arc::new(spans);
     }
 
     /// The snapshot as of `now`.
@@ -139,7 +140,8 @@ impl Publisher {
             inventory: self.inventory.clone(),
             index: self.index.clone(),
             shards: self.published.clone(),
-            blind_since: self.blind_since,
+            blind_since: self.blind_spans.first().filter(|s| s.ended_at.is_none()).map(|s| s.started_at),
+            blind_spans: self.blind_spans.clone(),
             incidents: self.incidents.clone(),
         }
     }

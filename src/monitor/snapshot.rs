@@ -32,8 +32,26 @@ pub struct Snapshot {
     pub shards: Vec<Arc<Vec<Arc<TargetView>>>>,
     /// When the monitor's own uplink failed; `None`: it can look.
     pub blind_since: Option<Timestamp>,
+    /// The times for which the monitor was cut off, newest first, at most
+    /// [`BlindSpan::KEPT`]; with the one that lasts.
+    pub blind_spans: Arc<Vec<BlindSpan>>,
     /// The newest open and closed incidents, newest first, at most 1,000.
     pub incidents: Arc<Vec<IncidentView>>,
+}
+
+/// A time for which the monitor itself was cut off: the one incident that
+/// stands for all that could not be looked at meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlindSpan {
+    /// When its uplink failed.
+    pub started_at: Timestamp,
+    /// When it came back; `None`: it lasts.
+    pub ended_at: Option<Timestamp>,
+}
+
+impl BlindSpan {
+    /// How many are kept for readers.
+    pub const KEPT: usize = 100;
 }
 
 /// One target.

@@ -6,6 +6,7 @@
 
 pub mod backup;
 mod batch;
+mod blind;
 mod device;
 mod error;
 mod event;

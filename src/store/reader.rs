@@ -13,6 +13,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::OpenFlags;
 
+use super::blind;
 use super::batch::{SavedState, SeriesKey};
 use super::device::{self, StoredFact, StoredInterface};
 use super::error::{Error, Result};
@@ -27,6 +28,7 @@ use super::outbox::{self, OutboxCounts, OutboxRow};
 use super::state::{self, setting};
 use super::{history, lock, migrate, number, open};
 use crate::model::{IncidentId, TargetId, Timestamp};
+use crate::monitor::snapshot::BlindSpan;
 use crate::monitor::snapshot::Totals;
 
 /// How long a reader waits for a lock, which WAL hardly ever asks of it.
@@ -110,6 +112,15 @@ impl Reader {
         each: impl FnMut(StoredEvent) -> Result<()>,
     ) -> Result<()> {
         event::each(&self.connection, filter, each)
+    }
+
+    /// When the monitor itself was cut off, newest first, at most `limit`: the
+    /// times that reach into `from` (inclusive) to `to` (exclusive), with the one that lasts.
+    ///
+    /// # Errors
+    /// The record can't be read.
+    pub fn blind_spans(&self, from: Option<Timestamp>, to: Option<Timestamp>, limit: usize) -> Result<Vec<BlindSpan>> {
+        blind::spans(&self.connection, from, to, limit)
     }
 
     /// The place of the newest event.

@@ -7,6 +7,8 @@ use serde_json::Value;
 use tokio::net::UnixListener;
 use tramgac::clock::SystemClock;
 use tramgac::model::{Event, EventKind, IncidentId, Reason, State};
+use tramgac::monitor::incident::Incident;
+use tramgac::monitor::state::TargetState;
 use tramgac::store::{Batch, Options, SavedState, Store};
 
 use crate::support::program::{run, stderr, stdout, tramgac};
@@ -124,14 +126,26 @@ fn without_a_daemon_the_record_speaks_and_never_says_that_all_is_well() {
         .find(|(key, _)| key.to_string() == "link/kenh-kha-cuu")
         .map(|(_, id)| *id)
         .unwrap();
-    let saved = |target, state| SavedState {
-        target,
-        state,
-        since: NOW,
-        reason: (state == State::Down).then_some(Reason::Timeout),
-        body: Vec::new(),
+    let saved = |target, state, incident: Option<Incident>| {
+        let mut now = TargetState::new(NOW);
+        now.state = state;
+        now.reason = (state == State::Down).then_some(Reason::Timeout);
+        now.maintenance = state == State::Down;
+        now.incident = incident.as_ref().map(|i| i.id);
+        let body = tramgac::monitor::table::SavedState {
+            state: now.clone(),
+            incident,
+            findings: Vec::new(),
+        };
+        SavedState {
+            target,
+            state,
+            since: NOW,
+            reason: now.reason,
+            body: serde_json::to_vec(&body).unwrap(),
+        }
     };
-    let up = index.values().map(|id| saved(*id, State::Up)).collect();
+    let up = index.values().map(|id| saved(*id, State::Up, None)).collect();
     let batch = Batch {
         states: up,
         alive_at: Some(NOW),
@@ -146,18 +160,36 @@ fn without_a_daemon_the_record_speaks_and_never_says_that_all_is_well() {
     let store = Store::open(&database, &Options::default(), SystemClock::shared())
         .unwrap()
         .store;
+    let outage = Incident {
+        id: IncidentId(1),
+        target: link,
+        root: None,
+        started_at: NOW,
+        ended_at: None,
+        reason: Reason::Timeout,
+        acknowledgement: None,
+        class: None,
+        classified: None,
+    };
+    let event = |target, kind| Event {
+        at: NOW,
+        recorded_at: NOW,
+        target,
+        kind,
+    };
     let batch = Batch {
-        events: vec![Event {
-            at: NOW,
-            recorded_at: NOW,
-            target: Some(link),
-            kind: EventKind::OutageOpened {
-                incident: IncidentId(1),
-                root: None,
-                reason: Reason::Timeout,
-            },
-        }],
-        states: vec![saved(link, State::Down)],
+        events: vec![
+            event(
+                Some(link),
+                EventKind::OutageOpened {
+                    incident: IncidentId(1),
+                    root: None,
+                    reason: Reason::Timeout,
+                },
+            ),
+            event(None, EventKind::BlindStarted),
+        ],
+        states: vec![saved(link, State::Down, Some(outage))],
         ..Batch::default()
     };
     store.writer().send(batch).unwrap();
@@ -165,6 +197,9 @@ fn without_a_daemon_the_record_speaks_and_never_says_that_all_is_well() {
     let down = run(&["status", "-c", c, "--lang", "en"]);
     assert_eq!(down.status.code(), Some(1));
     assert!(stdout(&down).contains("1 outage now") && stdout(&down).contains("Kênh Trụ sở Khả Cửu"));
+    // What lay over it then is told as well.
+    assert!(stdout(&down).contains("maintenance"), "{}", stdout(&down));
+    assert!(stdout(&down).contains("The monitor has been cut off"), "{}", stdout(&down));
     // What was told before, without a daemon to ask, leaves nothing behind.
     assert!(!folder.path().join("control.sock").exists());
 }

@@ -322,10 +322,10 @@ proptest! {
                         EventKind::OutageOpened { incident, .. } => Some(incident),
                         _ => None,
                     }).max().or(last_incident);
-                    let since = table.blind_since();
+                    let blind = table.blind_spans();
                     table = Table::new(district(), at(now));
                     table.restore(saved, [], last_incident, &mut effects);
-                    table.restore_blind(since);
+                    table.restore_blind(&blind);
                 }
                 Happening::Reload => table.set_topology(district(), at(now), &mut effects),
             }

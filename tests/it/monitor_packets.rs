@@ -331,6 +331,14 @@ fn the_monitor_cut_off_from_everything_is_blind_and_nothing_is_broken() {
     );
     assert_eq!((told("blind_started"), told("blind_ended")), (2, 2));
     assert_eq!(told("outage_opened"), 0);
+    let incidents = watch.get("/api/v1/incidents");
+    let targets: Vec<&str> = incidents
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|incident| incident["target"].as_str().unwrap())
+        .collect();
+    assert_eq!(targets, ["monitor", "monitor"], "{incidents:#}");
 
     // A neighbour still answers: then it is the gateway that is broken.
     dead(&gateway, "iifname \"g0\" ip daddr != 10.78.1.3");

@@ -15,6 +15,7 @@ use tramgac::model::{
     TargetKind, Timestamp,
 };
 use tramgac::monitor::calendar::Calendar;
+use tramgac::monitor::snapshot::BlindSpan;
 use tramgac::report::dataset::indicators::Standing;
 use tramgac::report::render::Options;
 use tramgac::report::{DATASETS, RENDERERS, Source, dataset, renderer};
@@ -69,6 +70,10 @@ fn source(lang: Lang) -> Source {
             ]),
         )]),
         index: (*snapshot.index).clone(),
+        blind: vec![BlindSpan {
+            started_at: NOW.minus(Span::from_secs(7200)),
+            ended_at: Some(NOW.minus(Span::from_secs(6600))),
+        }],
         events: events(root, behind),
         changes: changes(root, behind),
         standing: Some(Standing {
@@ -321,7 +326,7 @@ fn machines_under_secrecy_rules_are_counted_and_listed_only_where_asked_for() {
 #[test]
 fn an_outage_counts_only_for_what_lies_within_the_period() {
     let table = (dataset("outages").unwrap().build)(&source(Lang::En));
-    assert_eq!(table.rows.len(), 3);
+    assert_eq!(table.rows.len(), 4, "three outages, and the monitor cut off");
     let total = table.total.unwrap();
     let duration = table
         .columns
@@ -332,6 +337,39 @@ fn an_outage_counts_only_for_what_lies_within_the_period() {
     assert_eq!(
         total[duration],
         tramgac::report::table::Cell::Duration(std::time::Duration::from_secs(3600 + 540))
+    );
+}
+
+// trap 20
+#[test]
+fn a_time_without_sight_is_a_row_of_its_own_and_no_outage() {
+    let table = (dataset("outages").unwrap().build)(&source(Lang::Vi));
+    let json = (renderer("json").unwrap().render)(&table, &options(Lang::Vi, false)).unwrap();
+    let rows: Value = serde_json::from_slice(&json).unwrap();
+    let of_monitor: Vec<&Value> = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row["name"] == "Máy giám sát")
+        .collect();
+    let [row] = *of_monitor else {
+        panic!("{rows:#}");
+    };
+    assert_eq!(row["duration_seconds"], 600.0);
+    assert_eq!(row["cause"], "máy giám sát mất kết nối");
+    let starts: Vec<&str> = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["started_at"].as_str().unwrap())
+        .collect();
+    assert!(starts.is_sorted(), "{starts:?}");
+    let total = format!("{:?}", table.total.unwrap());
+    assert!(total.contains("Tổng cộng: 3 sự cố"), "{total}");
+    assert!(
+        table.notes.iter().any(|note| note.contains("mất kết nối mạng 1 lần, tổng thời gian 10 phút")),
+        "{:?}",
+        table.notes
     );
 }
 

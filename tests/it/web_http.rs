@@ -269,6 +269,29 @@ fn changes_are_described_and_closed_to_the_network(web: &Web, path: &str, item: 
     }
 }
 
+// trap 20
+#[test]
+fn the_monitor_cut_off_is_one_incident_in_page_and_api() {
+    let mut wall = Wall::seed().with_trouble();
+    wall.blind();
+    let web = Web::of(wall.snapshot());
+    let all = json(&web, "/api/v1/incidents");
+    let of_monitor: Vec<&Value> = all
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|i| i["target"] == "monitor")
+        .collect();
+    assert_eq!(of_monitor.len(), 2, "{all:#}");
+    assert!(of_monitor[0].get("ended_at").is_none() && of_monitor[0].get("id").is_none());
+    assert_eq!(of_monitor[1]["duration_seconds"], 1200.0);
+    let open = json(&web, "/api/v1/incidents?open=true&target=monitor");
+    assert_eq!(open.as_array().unwrap().len(), 1, "{open:#}");
+    let page = web.get("/incidents?lang=vi").text();
+    assert_eq!(page.matches("máy giám sát mất kết nối").count(), 2, "{page}");
+    assert!(page.contains("<th scope=\"row\">Máy giám sát</th>"), "{page}");
+}
+
 /// Whether the objects of a value hold what the schema requires and no key that
 /// it does not know.
 fn fits(document: &Value, schema: &Value, value: &Value, at: &str) {

@@ -203,8 +203,8 @@ pub struct Past {
     pub by_hand: ByHand,
     /// The last moment for which the record holds data.
     pub alive_at: Option<Timestamp>,
-    /// When the own uplink failed, if it had not come back.
-    pub blind_since: Option<Timestamp>,
+    /// When the own uplink had failed, newest first, with the failure that lasts.
+    pub blind_spans: Vec<crate::monitor::snapshot::BlindSpan>,
 }
 
 impl Core {
@@ -226,7 +226,7 @@ impl Core {
         let mut effects = Effects::new();
         let mut table = Table::new(topology, wall);
         table.restore(past.states, past.closed, past.last_incident, &mut effects);
-        table.restore_blind(past.blind_since);
+        table.restore_blind(&past.blind_spans);
         table.started(past.alive_at, wall, &mut effects);
         let mut core = Self {
             publisher: Publisher::new(Arc::clone(&inventory), Arc::clone(&index)),
@@ -507,7 +507,7 @@ impl Core {
         }
         if effects.incidents_changed {
             self.publisher.set_incidents(self.table.incidents().views());
-            self.publisher.set_blind_since(self.table.blind_since());
+            self.publisher.set_blind_spans(self.table.blind_spans());
             self.is_changed = true;
         }
         self.write(&effects.events, wall, mono);
@@ -518,7 +518,6 @@ impl Core {
     fn publish(&mut self, wall: Timestamp, mono: Mono) {
         self.is_changed = false;
         self.published_at = mono;
-        self.publisher.set_blind_since(self.table.blind_since());
         self.around.snapshot.store(Arc::new(self.publisher.publish(wall)));
     }
 

@@ -27,6 +27,7 @@ use super::depend::Paths;
 use super::effects::Effects;
 use super::incident::Incidents;
 use super::round;
+use super::snapshot::BlindSpan;
 use super::state::TargetState;
 use super::step;
 use super::step::Context;
@@ -54,6 +55,8 @@ pub struct Table {
     states: Vec<TargetState>,
     incidents: Incidents,
     uplink: Uplink,
+    /// When the uplink had failed, oldest first; at most [`BlindSpan::KEPT`].
+    blind_spans: VecDeque<BlindSpan>,
     /// Failed, and waiting for the verdict on what they depend on.
     held: BTreeSet<Slot>,
     /// Whose state or root changed in this input, so that children must be told.
@@ -132,6 +135,7 @@ impl Table {
             topology,
             incidents: Incidents::default(),
             uplink: Uplink::default(),
+            blind_spans: VecDeque::new(),
             held: BTreeSet::new(),
             queue: VecDeque::new(),
             pending: Vec::new(),
@@ -165,6 +169,16 @@ impl Table {
     /// When the own uplink failed; `None`: it has not.
     pub fn blind_since(&self) -> Option<Timestamp> {
         self.uplink.blind_since
+    }
+
+    /// When the own uplink had failed, newest first, with the failure that lasts.
+    pub fn blind_spans(&self) -> Vec<BlindSpan> {
+        let lasting = self.uplink.blind_since.map(|started_at| BlindSpan {
+            started_at,
+            ended_at: None,
+        });
+        let ended = self.blind_spans.iter().rev().copied();
+        lasting.into_iter().chain(ended).take(BlindSpan::KEPT).collect()
     }
 
     /// Says where a target lies, once its name has been resolved.
@@ -351,6 +365,7 @@ impl Table {
     pub fn started(&mut self, last_alive: Option<Timestamp>, now: Timestamp, effects: &mut Effects) {
         let now = self.arrive(now);
         effects.event(None, now, now, EventKind::DaemonStarted { last_alive });
+        self.forget_uplink_without_rule(now, effects);
     }
 
     /// The daemon ends in order.

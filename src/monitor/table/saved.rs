@@ -15,6 +15,7 @@ use crate::model::Timestamp;
 use crate::monitor::depend::Paths;
 use crate::monitor::effects::Effects;
 use crate::monitor::incident::Incident;
+use crate::monitor::snapshot::BlindSpan;
 use crate::monitor::state::TargetState;
 use crate::monitor::step::Context;
 use crate::monitor::topology::Slot;
@@ -137,11 +138,19 @@ impl Table {
         }
     }
 
-    /// The own uplink was held to have failed when the record stopped, since
-    /// then; the first answer ends it.
-    pub fn restore_blind(&mut self, since: Option<Timestamp>) {
-        self.uplink.blind_since = since.map(|at| at.min(self.now));
-        self.uplink.is_watched |= since.is_some();
+    /// When the own uplink had failed, newest first. A failure without an end
+    /// goes on; the first answer ends it.
+    pub fn restore_blind(&mut self, spans: &[BlindSpan]) {
+        let now = self.now;
+        self.blind_spans = spans
+            .iter()
+            .rev()
+            .filter(|span| span.ended_at.is_some())
+            .copied()
+            .collect();
+        let lasting = spans.first().filter(|span| span.ended_at.is_none());
+        self.uplink.blind_since = lasting.map(|span| span.started_at.min(now));
+        self.uplink.is_watched |= lasting.is_some();
     }
 
     /// Another topology, after a reload: states, counters, incidents and
@@ -170,6 +179,7 @@ impl Table {
         self.windows = vec![Standing::default(); self.topology.windows().len()];
         self.has_reconciled = false;
         self.uplink.witnesses.clear();
+        self.forget_uplink_without_rule(now, effects);
         for (id, state) in leaving {
             self.leave(id, &state, now, effects);
         }

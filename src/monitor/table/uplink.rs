@@ -7,10 +7,12 @@ use crate::model::Span;
 use crate::model::State;
 use crate::model::Timestamp;
 use crate::monitor::blind::MAX_WITNESSES;
+use crate::monitor::blind::Uplink;
 use crate::monitor::blind::UplinkLook;
 use crate::monitor::effects::Effects;
 use crate::monitor::effects::Why;
 use crate::monitor::settings::Confirm;
+use crate::monitor::snapshot::BlindSpan;
 use crate::monitor::topology::Reach;
 use crate::monitor::topology::Slot;
 use crate::monitor::topology::Watch;
@@ -63,6 +65,13 @@ impl Table {
             return;
         };
         effects.event(None, at, now, EventKind::BlindEnded { since });
+        effects.incidents_changed = true;
+        self.blind_spans.push_back(BlindSpan {
+            started_at: since,
+            ended_at: Some(at),
+        });
+        let surplus = self.blind_spans.len().saturating_sub(BlindSpan::KEPT);
+        self.blind_spans.drain(..surplus);
         for slot in self.behind_uplink() {
             if let Some(state) = self.states.get_mut(slot as usize) {
                 state.settle();
@@ -70,6 +79,15 @@ impl Table {
             }
             self.mark(slot);
         }
+    }
+
+    /// Where nobody looks at the uplink (any more), nothing waits for a word about it.
+    pub(super) fn forget_uplink_without_rule(&mut self, now: Timestamp, effects: &mut Effects) {
+        if self.topology.has_self_check() {
+            return;
+        }
+        self.uplink_is_back(now, now, effects);
+        self.uplink = Uplink::default();
     }
 
     /// Orders looks at targets nearby that were there.
@@ -124,6 +142,7 @@ impl Table {
             .fold(self.uplink.failing_since, Timestamp::min);
         self.uplink.blind_since = Some(since);
         effects.event(None, since, now, EventKind::BlindStarted);
+        effects.incidents_changed = true;
         for slot in slots {
             let moves = self.change(slot, |state, _| {
                 let mut moves = Vec::new();

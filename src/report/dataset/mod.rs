@@ -25,6 +25,7 @@ use crate::model::TargetKey;
 use crate::model::Timestamp;
 use crate::model::UnitId;
 use crate::monitor::calendar::Calendar;
+use crate::monitor::snapshot::BlindSpan;
 use crate::store::IncidentRow;
 
 /// What datasets are made from.
@@ -40,6 +41,8 @@ pub struct Source {
     pub index: BTreeMap<TargetKey, TargetId>,
     /// Outages of the time asked for, oldest first.
     pub incidents: Vec<IncidentRow>,
+    /// When the monitor itself was cut off in that time, newest first.
+    pub blind: Vec<BlindSpan>,
     /// Transitions and maintenance of all targets, starts and stops of the
     /// daemon, from the first up to the end of the period, in the order of the record.
     pub events: Vec<Event>,

@@ -8,7 +8,9 @@ use crate::i18n;
 use crate::i18n::Text;
 use crate::model::Reason;
 use crate::model::Span;
+use crate::model::Timestamp;
 use crate::monitor::incident::IncidentClass;
+use crate::monitor::snapshot::BlindSpan;
 use crate::report::Dataset;
 use crate::report::table::Align;
 use crate::report::table::Cell;
@@ -42,7 +44,12 @@ fn build(source: &Source) -> Table {
     let lang = source.lang();
     let (from, until) = source.period;
     let mut sum = Span::ZERO;
-    let mut rows = Vec::new();
+    let mut count = 0_usize;
+    let mut lines: Vec<(Timestamp, Line<'_>)> = Vec::new();
+    // Only what lies in the time asked for counts (trap 23).
+    let within = |started_at: Timestamp, ended_at: Option<Timestamp>| {
+        ended_at.unwrap_or(until).min(until).since(started_at.max(from))
+    };
     for incident in &source.incidents {
         let Some(subject) = key_of(source, incident.target).and_then(|key| subject::subject(source, key))
         else {
@@ -51,17 +58,39 @@ fn build(source: &Source) -> Table {
         if !source.wants(subject.site) {
             continue;
         }
-        let end = incident.ended_at.unwrap_or(until).min(until);
-        // Only what lies in the time asked for counts (trap 23).
-        let within = end.since(incident.started_at.max(from));
-        sum = sum.saturating_add(within);
-        rows.push(row(source, rows.len(), incident, &subject));
+        sum = sum.saturating_add(within(incident.started_at, incident.ended_at));
+        count = count.saturating_add(1);
+        lines.push((incident.started_at, Line::Outage(incident, subject)));
     }
+    let mut notes = vec![Text::ReportOutagesNote.get(lang).to_owned()];
+    if !source.blind.is_empty() {
+        let mut cut_off = Span::ZERO;
+        for span in &source.blind {
+            cut_off = cut_off.saturating_add(within(span.started_at, span.ended_at));
+            lines.push((span.started_at, Line::CutOff(*span)));
+        }
+        notes.push(Text::ReportOutagesCutOff.fill(
+            lang,
+            &[
+                ("n", &source.locale.count(source.blind.len())),
+                ("duration", &source.locale.duration(cut_off)),
+            ],
+        ));
+    }
+    lines.sort_by_key(|(started_at, _)| *started_at);
+    let rows: Vec<Vec<Cell>> = lines
+        .iter()
+        .zip(1_u64..)
+        .map(|((_, line), number)| match line {
+            Line::Outage(incident, subject) => row(source, number, incident, subject),
+            Line::CutOff(span) => cut_off_row(source, number, *span),
+        })
+        .collect();
     let mut total = vec![Cell::Empty; COLUMNS.len()];
     for (cell, column) in total.iter_mut().zip(&COLUMNS) {
         *cell = match column.key {
             "name" => {
-                Cell::Text(Text::ReportOutagesTotal.fill(lang, &[("n", &source.locale.count(rows.len()))]))
+                Cell::Text(Text::ReportOutagesTotal.fill(lang, &[("n", &source.locale.count(count))]))
             }
             "duration_seconds" => Cell::Duration(sum),
             _ => Cell::Empty,
@@ -84,11 +113,36 @@ fn build(source: &Source) -> Table {
         columns: COLUMNS.to_vec(),
         rows,
         total: Some(total),
-        notes: vec![Text::ReportOutagesNote.get(lang).to_owned()],
+        notes,
     }
 }
 
-fn row(source: &Source, before: usize, incident: &IncidentRow, subject: &Subject<'_>) -> Vec<Cell> {
+/// What a row of the table tells of.
+enum Line<'a> {
+    Outage(&'a IncidentRow, Subject<'a>),
+    CutOff(BlindSpan),
+}
+
+/// The monitor itself was cut off: a row of its own, so that a time without
+/// outages is not taken for one in which all was well.
+fn cut_off_row(source: &Source, number: u64, span: BlindSpan) -> Vec<Cell> {
+    let lang = source.lang();
+    let end = span.ended_at.unwrap_or(source.period.1);
+    COLUMNS
+        .iter()
+        .map(|column| match column.key {
+            "number" => Cell::Integer(number),
+            "name" => Cell::Text(Text::FieldMonitor.get(lang).to_owned()),
+            "started_at" => Cell::Moment(span.started_at),
+            "ended_at" => span.ended_at.map_or(Cell::Empty, Cell::Moment),
+            "duration_seconds" => Cell::Duration(end.since(span.started_at)),
+            "cause" => Cell::Text(i18n::reason(&Reason::Blind, lang, str::to_owned)),
+            _ => Cell::Empty,
+        })
+        .collect()
+}
+
+fn row(source: &Source, number: u64, incident: &IncidentRow, subject: &Subject<'_>) -> Vec<Cell> {
     let lang = source.lang();
     let name = |text: &str| {
         source
@@ -113,7 +167,7 @@ fn row(source: &Source, before: usize, incident: &IncidentRow, subject: &Subject
     COLUMNS
         .iter()
         .map(|column| match column.key {
-            "number" => Cell::Integer(u64::try_from(before).map_or(u64::MAX, |n| n.saturating_add(1))),
+            "number" => Cell::Integer(number),
             "kind" => subject.word(lang),
             "name" => Cell::Text(subject.name.to_owned()),
             "site" => Cell::text(Some(source.site_name(subject.site))),

@@ -6,10 +6,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::i18n::Text;
 use crate::inventory;
 use crate::model::Ratio;
+use crate::model::Reason;
 use crate::model::SiteId;
 use crate::model::Timestamp;
+use crate::monitor::snapshot::BlindSpan;
 use crate::monitor::snapshot::IncidentView;
 use crate::monitor::snapshot::TargetView;
 use crate::web::view::Item;
@@ -365,8 +368,10 @@ impl Site {
 /// An outage.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(in crate::web) struct Incident {
-    pub(in crate::web) id: u64,
-    /// The target's key.
+    /// Its number, by which it is acknowledged; absent where `target` is `monitor`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) id: Option<u64>,
+    /// The target's key; `monitor`: the monitor itself was cut off.
     pub(in crate::web) target: String,
     /// The target's name.
     pub(in crate::web) name: String,
@@ -399,7 +404,7 @@ impl Incident {
         let end = i.ended_at.unwrap_or(view.now);
         let (author, comment) = i.acknowledged.clone().unzip();
         Self {
-            id: i.id.0,
+            id: Some(i.id.0),
             target: t.key.to_string(),
             name: item.name().to_owned(),
             started_at: i.started_at.into(),
@@ -412,7 +417,28 @@ impl Incident {
             class: i.class.map(|class| class.as_str().to_owned()),
         }
     }
+
+    /// The monitor itself was cut off.
+    pub(in crate::web) fn of_monitor(view: &View, span: BlindSpan) -> Self {
+        let end = span.ended_at.unwrap_or(view.now);
+        Self {
+            id: None,
+            target: MONITOR.to_owned(),
+            name: Text::FieldMonitor.get(view.lang()).to_owned(),
+            started_at: span.started_at.into(),
+            ended_at: span.ended_at.map(Into::into),
+            duration_seconds: end.since(span.started_at).as_secs_f64(),
+            reason: view.reason(&Reason::Blind),
+            root: None,
+            acknowledged_by: None,
+            comment: None,
+            class: None,
+        }
+    }
 }
+
+/// The key of the monitor itself in a list of incidents.
+pub(in crate::web) const MONITOR: &str = "monitor";
 
 /// An event of the record.
 #[derive(Debug, Serialize, JsonSchema)]

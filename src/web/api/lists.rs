@@ -17,11 +17,11 @@ use crate::i18n::collate;
 use crate::inventory::Class;
 use crate::model::SiteId;
 use crate::model::State;
-use crate::model::TargetKey;
 use crate::model::TargetKind;
 use crate::model::Timestamp;
 use crate::monitor::fleet;
 use crate::monitor::incident::IncidentClass;
+use crate::monitor::snapshot::BlindSpan;
 use crate::monitor::snapshot::IncidentView;
 use crate::monitor::snapshot::TargetView;
 use crate::store::IncidentFilter;
@@ -210,26 +210,34 @@ pub(super) async fn incidents(Shared(state): Shared<WebState>, visit: Visit) -> 
     };
     let (from, to) = (moment(&visit, "from")?, moment(&visit, "to")?);
     let of = visit.asks("target");
-    let wanted = |i: &IncidentView, key: &TargetKey| {
-        open.is_none_or(|open| open == i.ended_at.is_none())
-            && of.is_none_or(|of| key.to_string() == of)
-            && from.is_none_or(|from| i.ended_at.is_none_or(|end| end >= from))
-            && to.is_none_or(|to| i.started_at < to)
+    let wanted = |key: &str, started_at: Timestamp, ended_at: Option<Timestamp>| {
+        open.is_none_or(|open| open == ended_at.is_none())
+            && of.is_none_or(|of| key == of)
+            && from.is_none_or(|from| ended_at.is_none_or(|end| end >= from))
+            && to.is_none_or(|to| started_at < to)
     };
-    let bodies = |incidents: &[IncidentView]| -> Vec<body::Incident> {
-        incidents
+    let bodies = |incidents: &[IncidentView], blind: &[BlindSpan]| -> Vec<body::Incident> {
+        let outages = incidents.iter().filter_map(|i| {
+            let target = view.snapshot.target(i.target)?;
+            let item = view.item(&target.key)?;
+            let fits = wanted(&target.key.to_string(), i.started_at, i.ended_at);
+            fits.then(|| (i.started_at, body::Incident::of(view, i, target, item)))
+        });
+        let cut_off = blind
             .iter()
-            .filter_map(|i| {
-                let target = view.snapshot.target(i.target)?;
-                let item = view.item(&target.key)?;
-                wanted(i, &target.key).then(|| body::Incident::of(view, i, target, item))
-            })
+            .filter(|span| wanted(body::MONITOR, span.started_at, span.ended_at))
+            .map(|span| (span.started_at, body::Incident::of_monitor(view, *span)));
+        let mut found: Vec<(Timestamp, body::Incident)> = outages.chain(cut_off).collect();
+        found.sort_by_key(|(started_at, _)| std::cmp::Reverse(*started_at));
+        found
+            .into_iter()
+            .map(|(_, body)| body)
             .take(window.limit)
             .collect()
     };
     let record = state.record.as_ref().filter(|_| from.is_some() || to.is_some());
     let Some(record) = record else {
-        return Ok(Json(bodies(&view.snapshot.incidents)).into_response());
+        return Ok(Json(bodies(&view.snapshot.incidents, &view.snapshot.blind_spans)).into_response());
     };
     let filter = IncidentFilter {
         from,
@@ -239,8 +247,8 @@ pub(super) async fn incidents(Shared(state): Shared<WebState>, visit: Visit) -> 
         order: Order::NewestFirst,
         ..IncidentFilter::default()
     };
-    let rows = record
-        .read(move |reader| reader.incidents(&filter))
+    let (rows, blind) = record
+        .read(move |reader| Ok((reader.incidents(&filter)?, reader.blind_spans(from, to, BlindSpan::KEPT)?)))
         .await
         .map_err(|error| {
             tracing::error!(%error, "the record can't be read");
@@ -262,7 +270,7 @@ pub(super) async fn incidents(Shared(state): Shared<WebState>, visit: Visit) -> 
             class: row.class.as_deref().and_then(IncidentClass::from_word),
         })
         .collect();
-    Ok(Json(bodies(&incidents)).into_response())
+    Ok(Json(bodies(&incidents, &blind)).into_response())
 }
 
 /// A moment of the query.

@@ -122,7 +122,7 @@ pub(super) static RESOURCES: &[Resource] = &[
     Resource {
         path: "/incidents",
         name: "incidents",
-        summary: "Outages, newest first. Without a time: the newest thousand at most.",
+        summary: "Outages, and times for which the monitor itself was cut off (`target` is `monitor`), newest first. Without a time: the newest thousand at most.",
         query: &[OPEN, OF, FROM, TO, LIMIT],
         schema: SchemaGenerator::subschema_for::<Vec<body::Incident>>,
         kind: JSON,

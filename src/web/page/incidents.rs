@@ -8,6 +8,7 @@ use super::Shell;
 use super::Visit;
 use super::parts;
 use crate::i18n::Text;
+use crate::web::view::entries;
 
 /// Incidents on a page.
 const MAX: usize = 300;
@@ -18,10 +19,7 @@ pub(in crate::web) async fn page(visit: Visit) -> Response {
     let lang = view.lang();
     let all = visit.asks("all").is_some();
     // Computers that were switched off are no outages; whoever wants to see them says so.
-    let rows = view
-        .incidents()
-        .filter(|(_, _, item)| all || item.is_always_on())
-        .take(MAX);
+    let rows = entries(view, |_, _, item| all || item.is_always_on());
     let title = Text::PageIncidents.get(lang);
     Shell {
         visit: &visit,
@@ -29,7 +27,7 @@ pub(in crate::web) async fn page(visit: Visit) -> Response {
         live: true,
         body: html! {
             header .title { h1 { (title) } }
-            section { (parts::incidents(&visit, rows, true)) }
+            section { (parts::incidents(&visit, rows.into_iter().take(MAX), true)) }
         },
     }
     .into_response()

@@ -11,8 +11,8 @@ use crate::model::SiteId;
 use crate::model::State;
 use crate::monitor::fleet::Standing;
 use crate::monitor::fleet::Tally;
-use crate::monitor::snapshot::IncidentView;
 use crate::monitor::snapshot::TargetView;
+use crate::web::view::Entry;
 use crate::web::view::Item;
 
 /// A mark whose shape and colour tell the state; the word stands beside it.
@@ -117,7 +117,7 @@ pub(super) fn field(visit: &Visit, name: Text, value: Option<impl maud::Render>)
 /// A table of incidents. `named`: with a column for the target.
 pub(super) fn incidents<'a>(
     visit: &Visit,
-    rows: impl Iterator<Item = (&'a IncidentView, &'a TargetView, Item<'a>)>,
+    rows: impl Iterator<Item = Entry<'a>>,
     named: bool,
 ) -> Markup {
     let view = &visit.view;
@@ -136,50 +136,71 @@ pub(super) fn incidents<'a>(
                     th scope="col" { (Text::FieldReason.get(lang)) }
                 } }
                 tbody {
-                    @for (incident, target, item) in rows {
-                        @let end = incident.ended_at.unwrap_or(view.now);
-                        @let root = incident.root.filter(|r| *r != incident.target)
-                            .and_then(|r| view.snapshot.target(r));
-                        tr .open[incident.ended_at.is_none()] {
-                            @if named {
-                                th scope="row" {
-                                    a href=(visit.target(&target.key)) { (item.name()) }
-                                    @if let Some(site) = item.site() {
-                                        " " span .aside { (view.site_name(site)) }
-                                    }
-                                }
-                            }
-                            td data-label=(Text::FieldStarted.get(lang)) { (view.locale.when(incident.started_at, view.now)) }
+                    @for entry in rows {
+                        @let end = entry.ended_at().unwrap_or(view.now);
+                        tr .open[entry.ended_at().is_none()] {
+                            @if named { th scope="row" { (whose(visit, entry)) } }
+                            td data-label=(Text::FieldStarted.get(lang)) { (view.locale.when(entry.started_at(), view.now)) }
                             td data-label=(Text::FieldEnded.get(lang)) {
-                                @match incident.ended_at {
+                                @match entry.ended_at() {
                                     Some(end) => (view.locale.when(end, view.now)),
                                     None => strong { (Text::FieldLasting.get(lang)) },
                                 }
                             }
                             td .number data-label=(Text::FieldDuration.get(lang)) {
-                                (view.locale.duration(end.since(incident.started_at)))
+                                (view.locale.duration(end.since(entry.started_at())))
                             }
-                            td data-label=(Text::FieldReason.get(lang)) {
-                                @match root {
-                                    Some(root) => {
-                                        (Text::OverviewCause.get(lang)) ": "
-                                        a href=(visit.target(&root.key)) { (view.name(&root.key)) }
-                                    },
-                                    None => (view.reason(&incident.reason)),
-                                }
-                                @if let Some(class) = incident.class {
-                                    " " span .tag { (Text::word("incident_class", class.as_str(), lang)) }
-                                }
-                                @if let Some((author, comment)) = &incident.acknowledged {
-                                    br;
-                                    span .aside {
-                                        (Text::FieldAcknowledgedBy.fill(lang, &[("author", author), ("comment", comment)]))
-                                    }
-                                }
-                            }
+                            td data-label=(Text::FieldReason.get(lang)) { (why(visit, entry)) }
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Whose incident it is.
+fn whose(visit: &Visit, entry: Entry<'_>) -> Markup {
+    let view = &visit.view;
+    html! {
+        @match entry {
+            Entry::Outage(_, target, item) => {
+                a href=(visit.target(&target.key)) { (item.name()) }
+                @if let Some(site) = item.site() {
+                    " " span .aside { (view.site_name(site)) }
+                }
+            },
+            Entry::CutOff(_) => (Text::FieldMonitor.get(view.lang())),
+        }
+    }
+}
+
+/// Why it came about, and what people said of it.
+fn why(visit: &Visit, entry: Entry<'_>) -> Markup {
+    let view = &visit.view;
+    let lang = view.lang();
+    let Entry::Outage(incident, ..) = entry else {
+        return html! { (view.reason(entry.reason())) };
+    };
+    let root = incident
+        .root
+        .filter(|r| *r != incident.target)
+        .and_then(|r| view.snapshot.target(r));
+    html! {
+        @match root {
+            Some(root) => {
+                (Text::OverviewCause.get(lang)) ": "
+                a href=(visit.target(&root.key)) { (view.name(&root.key)) }
+            },
+            None => (view.reason(&incident.reason)),
+        }
+        @if let Some(class) = incident.class {
+            " " span .tag { (Text::word("incident_class", class.as_str(), lang)) }
+        }
+        @if let Some((author, comment)) = &incident.acknowledged {
+            br;
+            span .aside {
+                (Text::FieldAcknowledgedBy.fill(lang, &[("author", author), ("comment", comment)]))
             }
         }
     }

@@ -17,6 +17,7 @@ use crate::inventory::Site;
 use crate::model::SiteId;
 use crate::model::TargetKey;
 use crate::monitor::fleet;
+use crate::web::view::Entry;
 use crate::web::view::Item;
 use crate::web::view::View;
 
@@ -104,6 +105,7 @@ pub(in crate::web) async fn page(visit: Visit, Path(id): Path<String>) -> Respon
                     &visit,
                     view.incidents()
                         .filter(|(_, _, item)| item.site().is_some_and(|s| lies_in(view, s, &site.id)))
+                        .map(|(i, t, item)| Entry::Outage(i, t, item))
                         .take(MAX_INCIDENTS),
                     true,
                 ))

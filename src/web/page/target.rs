@@ -22,6 +22,7 @@ use crate::model::TargetKind;
 use crate::monitor::snapshot::InterfaceView;
 use crate::monitor::snapshot::SnmpView;
 use crate::monitor::snapshot::TargetView;
+use crate::web::view::Entry;
 use crate::web::view::Item;
 use crate::web::view::View;
 
@@ -95,7 +96,10 @@ fn page(visit: &Visit, kind: TargetKind, id: &str) -> Response {
                 h2 #incidents { (Text::FieldIncidents.get(lang)) }
                 (parts::incidents(
                     visit,
-                    view.incidents().filter(|(_, t, _)| t.key == key).take(MAX_INCIDENTS),
+                    view.incidents()
+                        .filter(|(_, t, _)| t.key == key)
+                        .map(|(i, t, item)| Entry::Outage(i, t, item))
+                        .take(MAX_INCIDENTS),
                     false,
                 ))
             }

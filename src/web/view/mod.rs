@@ -1,6 +1,7 @@
 //! What pages and the API show: the snapshot seen by a viewer, in a language,
 //! at a moment. Plain values; no HTML.
 
+mod entry;
 mod outage;
 mod overview;
 
@@ -9,6 +10,8 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
+pub(super) use entry::Entry;
+pub(super) use entry::entries;
 pub(super) use outage::Outage;
 pub(super) use outage::outages;
 pub(super) use overview::AreaRow;

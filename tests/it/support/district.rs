@@ -250,6 +250,7 @@ pub fn snapshot(
         index: Arc::new(index),
         shards: shards.into_iter().map(Arc::new).collect(),
         blind_since: None,
+        blind_spans: Arc::default(),
         incidents: Arc::new(Vec::new()),
     }
 }

@@ -16,7 +16,7 @@ use tramgac::model::{
     TargetKey, Timestamp,
 };
 use tramgac::monitor::Snapshot;
-use tramgac::monitor::snapshot::{IncidentView, InterfaceView, SHARD_TARGETS, SnmpView, TargetView, Totals};
+use tramgac::monitor::snapshot::{BlindSpan, IncidentView, InterfaceView, SHARD_TARGETS, SnmpView, TargetView, Totals};
 
 /// 24 November 2026, 09:30:00 in Hanoi.
 pub const NOW: Timestamp = Timestamp::from_secs(1_795_487_400);
@@ -428,6 +428,12 @@ impl Wall {
             index: Arc::new(index),
             shards: shards.into_iter().map(Arc::new).collect(),
             blind_since: self.blind.then(|| ago(4)),
+            blind_spans: Arc::new(if self.blind {
+                let span = |started_at, ended_at| BlindSpan { started_at, ended_at };
+                vec![span(ago(4), None), span(ago(600), Some(ago(580)))]
+            } else {
+                Vec::new()
+            }),
             incidents: Arc::new(incidents),
         }
     }
