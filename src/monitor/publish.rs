@@ -140,7 +140,11 @@ impl Publisher {
             inventory: self.inventory.clone(),
             index: self.index.clone(),
             shards: self.published.clone(),
-            blind_since: self.blind_spans.first().filter(|s| s.ended_at.is_none()).map(|s| s.started_at),
+            blind_since: self
+                .blind_spans
+                .first()
+                .filter(|s| s.ended_at.is_none())
+                .map(|s| s.started_at),
             blind_spans: self.blind_spans.clone(),
             incidents: self.incidents.clone(),
         }

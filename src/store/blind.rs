@@ -38,7 +38,11 @@ pub(super) fn spans(
     let ends = EventFilter {
         kinds: vec!["blind_ended".to_owned()],
         from,
-        limit: if to.is_none() { u32::try_from(limit).ok() } else { None },
+        limit: if to.is_none() {
+            u32::try_from(limit).ok()
+        } else {
+            None
+        },
         order: Order::NewestFirst,
         ..EventFilter::default()
     };

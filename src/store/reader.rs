@@ -13,8 +13,8 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::OpenFlags;
 
-use super::blind;
 use super::batch::{SavedState, SeriesKey};
+use super::blind;
 use super::device::{self, StoredFact, StoredInterface};
 use super::error::{Error, Result};
 use super::event::{self, EventFilter, EventSequence, IncidentFilter, IncidentRow, StoredEvent, Transition};
@@ -119,7 +119,12 @@ impl Reader {
     ///
     /// # Errors
     /// The record can't be read.
-    pub fn blind_spans(&self, from: Option<Timestamp>, to: Option<Timestamp>, limit: usize) -> Result<Vec<BlindSpan>> {
+    pub fn blind_spans(
+        &self,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<Vec<BlindSpan>> {
         blind::spans(&self.connection, from, to, limit)
     }
 

@@ -199,7 +199,11 @@ fn without_a_daemon_the_record_speaks_and_never_says_that_all_is_well() {
     assert!(stdout(&down).contains("1 outage now") && stdout(&down).contains("Kênh Trụ sở Khả Cửu"));
     // What lay over it then is told as well.
     assert!(stdout(&down).contains("maintenance"), "{}", stdout(&down));
-    assert!(stdout(&down).contains("The monitor has been cut off"), "{}", stdout(&down));
+    assert!(
+        stdout(&down).contains("The monitor has been cut off"),
+        "{}",
+        stdout(&down)
+    );
     // What was told before, without a daemon to ask, leaves nothing behind.
     assert!(!folder.path().join("control.sock").exists());
 }

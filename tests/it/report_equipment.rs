@@ -367,7 +367,10 @@ fn a_time_without_sight_is_a_row_of_its_own_and_no_outage() {
     let total = format!("{:?}", table.total.unwrap());
     assert!(total.contains("Tổng cộng: 3 sự cố"), "{total}");
     assert!(
-        table.notes.iter().any(|note| note.contains("mất kết nối mạng 1 lần, tổng thời gian 10 phút")),
+        table
+            .notes
+            .iter()
+            .any(|note| note.contains("mất kết nối mạng 1 lần, tổng thời gian 10 phút")),
         "{:?}",
         table.notes
     );

@@ -89,9 +89,7 @@ fn build(source: &Source) -> Table {
     let mut total = vec![Cell::Empty; COLUMNS.len()];
     for (cell, column) in total.iter_mut().zip(&COLUMNS) {
         *cell = match column.key {
-            "name" => {
-                Cell::Text(Text::ReportOutagesTotal.fill(lang, &[("n", &source.locale.count(count))]))
-            }
+            "name" => Cell::Text(Text::ReportOutagesTotal.fill(lang, &[("n", &source.locale.count(count))])),
             "duration_seconds" => Cell::Duration(sum),
             _ => Cell::Empty,
         };

@@ -248,7 +248,12 @@ pub(super) async fn incidents(Shared(state): Shared<WebState>, visit: Visit) -> 
         ..IncidentFilter::default()
     };
     let (rows, blind) = record
-        .read(move |reader| Ok((reader.incidents(&filter)?, reader.blind_spans(from, to, BlindSpan::KEPT)?)))
+        .read(move |reader| {
+            Ok((
+                reader.incidents(&filter)?,
+                reader.blind_spans(from, to, BlindSpan::KEPT)?,
+            ))
+        })
         .await
         .map_err(|error| {
             tracing::error!(%error, "the record can't be read");

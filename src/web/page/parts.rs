@@ -115,11 +115,7 @@ pub(super) fn field(visit: &Visit, name: Text, value: Option<impl maud::Render>)
 }
 
 /// A table of incidents. `named`: with a column for the target.
-pub(super) fn incidents<'a>(
-    visit: &Visit,
-    rows: impl Iterator<Item = Entry<'a>>,
-    named: bool,
-) -> Markup {
+pub(super) fn incidents<'a>(visit: &Visit, rows: impl Iterator<Item = Entry<'a>>, named: bool) -> Markup {
     let view = &visit.view;
     let lang = view.lang();
     let rows: Vec<_> = rows.collect();

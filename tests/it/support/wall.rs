@@ -16,7 +16,9 @@ use tramgac::model::{
     TargetKey, Timestamp,
 };
 use tramgac::monitor::Snapshot;
-use tramgac::monitor::snapshot::{BlindSpan, IncidentView, InterfaceView, SHARD_TARGETS, SnmpView, TargetView, Totals};
+use tramgac::monitor::snapshot::{
+    BlindSpan, IncidentView, InterfaceView, SHARD_TARGETS, SnmpView, TargetView, Totals,
+};
 
 /// 24 November 2026, 09:30:00 in Hanoi.
 pub const NOW: Timestamp = Timestamp::from_secs(1_795_487_400);
