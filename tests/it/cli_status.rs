@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::net::UnixListener;
 use tramgac::clock::SystemClock;
-use tramgac::model::{Event, EventKind, IncidentId, Reason, State};
+use tramgac::model::{Event, EventKind, IncidentId, Reason, State, TargetId};
 use tramgac::monitor::incident::Incident;
 use tramgac::monitor::state::TargetState;
 use tramgac::store::{Batch, Options, SavedState, Store};
@@ -102,6 +102,41 @@ fn a_calm_district_is_fine_and_a_monitor_that_is_cut_off_is_not() {
     assert!(stdout(&blind).contains("The monitor has been cut off"));
 }
 
+/// What a daemon would have saved of a target.
+fn saved(target: TargetId, state: State, incident: Option<Incident>) -> SavedState {
+    let mut now = TargetState::new(NOW);
+    now.state = state;
+    now.reason = (state == State::Down).then_some(Reason::Timeout);
+    now.maintenance = state == State::Down;
+    now.incident = incident.as_ref().map(|i| i.id);
+    let body = tramgac::monitor::table::SavedState {
+        state: now.clone(),
+        incident,
+        findings: Vec::new(),
+    };
+    SavedState {
+        target,
+        state,
+        since: NOW,
+        reason: now.reason,
+        body: serde_json::to_vec(&body).unwrap(),
+    }
+}
+
+fn outage_of(target: TargetId) -> Incident {
+    Incident {
+        id: IncidentId(1),
+        target,
+        root: None,
+        started_at: NOW,
+        ended_at: None,
+        reason: Reason::Timeout,
+        acknowledgement: None,
+        class: None,
+        classified: None,
+    }
+}
+
 #[test]
 fn without_a_daemon_the_record_speaks_and_never_says_that_all_is_well() {
     let folder = tempfile::tempdir().unwrap();
@@ -126,25 +161,6 @@ fn without_a_daemon_the_record_speaks_and_never_says_that_all_is_well() {
         .find(|(key, _)| key.to_string() == "link/kenh-kha-cuu")
         .map(|(_, id)| *id)
         .unwrap();
-    let saved = |target, state, incident: Option<Incident>| {
-        let mut now = TargetState::new(NOW);
-        now.state = state;
-        now.reason = (state == State::Down).then_some(Reason::Timeout);
-        now.maintenance = state == State::Down;
-        now.incident = incident.as_ref().map(|i| i.id);
-        let body = tramgac::monitor::table::SavedState {
-            state: now.clone(),
-            incident,
-            findings: Vec::new(),
-        };
-        SavedState {
-            target,
-            state,
-            since: NOW,
-            reason: now.reason,
-            body: serde_json::to_vec(&body).unwrap(),
-        }
-    };
     let up = index.values().map(|id| saved(*id, State::Up, None)).collect();
     let batch = Batch {
         states: up,
@@ -160,17 +176,6 @@ fn without_a_daemon_the_record_speaks_and_never_says_that_all_is_well() {
     let store = Store::open(&database, &Options::default(), SystemClock::shared())
         .unwrap()
         .store;
-    let outage = Incident {
-        id: IncidentId(1),
-        target: link,
-        root: None,
-        started_at: NOW,
-        ended_at: None,
-        reason: Reason::Timeout,
-        acknowledgement: None,
-        class: None,
-        classified: None,
-    };
     let event = |target, kind| Event {
         at: NOW,
         recorded_at: NOW,
@@ -189,7 +194,7 @@ fn without_a_daemon_the_record_speaks_and_never_says_that_all_is_well() {
             ),
             event(None, EventKind::BlindStarted),
         ],
-        states: vec![saved(link, State::Down, Some(outage))],
+        states: vec![saved(link, State::Down, Some(outage_of(link)))],
         ..Batch::default()
     };
     store.writer().send(batch).unwrap();
