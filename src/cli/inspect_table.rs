@@ -342,6 +342,7 @@ impl Page<'_> {
         for (what, n) in [
             ("arp", learnt.arp.len()),
             ("fdb", learnt.fdb.len()),
+            ("associations", learnt.associations.len()),
             ("software", learnt.software.len()),
         ] {
             if n > 0 {

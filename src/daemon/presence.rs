@@ -1,5 +1,5 @@
-//! Who is on the network, by what routers and switches tell: their ARP and bridge
-//! tables against the inventory. Pure.
+//! Who is on the network, by what routers, switches and Wi-Fi points tell: their
+//! ARP, bridge and association tables against the inventory. Pure.
 //!
 //! Only what people may switch off, and what is not asked itself, is looked for:
 //! an entry in a table outlives its owner, so that it proves nothing of what is
@@ -168,6 +168,14 @@ impl Sought {
                     .extend(who.map(|id| (*id, EvidenceKind::BridgeEntry)));
             }
         }
+        for entry in &told.associations {
+            let Some(known) = mac(&entry.mac) else { continue };
+            found.forbidden.extend(self.forbidden.get(&known));
+            let who = self.by_mac.get(&known);
+            found
+                .present
+                .extend(who.map(|id| (*id, EvidenceKind::WifiAssociation)));
+        }
         found
     }
 
@@ -212,6 +220,7 @@ mod tests {
     use crate::model::TargetKind;
     use crate::profile::What;
     use crate::profile::learnt::ArpEntry;
+    use crate::profile::learnt::Association;
     use crate::profile::learnt::FdbEntry;
     use crate::profile::learnt::Interface;
     use crate::profile::learnt::Neighbour;
@@ -290,6 +299,22 @@ devices:
         // A server must answer by itself: the router remembers the dead.
         assert_eq!(seen(arp("192.0.2.3", MACS[3])), []);
         assert_eq!(seen(arp("192.0.2.98", "02:00:00:00:00:98")), []);
+    }
+
+    #[test]
+    fn an_association_shows_who_is_there_and_who_must_not_be() {
+        let of = |mac: &str| Learnt {
+            associations: vec![Association {
+                mac: Some(mac.to_owned()),
+                ..Association::default()
+            }],
+            ..Learnt::default()
+        };
+        assert_eq!(present(&of(MACS[2])), [(PC, EvidenceKind::WifiAssociation)]);
+        // A server must answer by itself.
+        assert_eq!(present(&of(MACS[3])), []);
+        let secret = sought().read(SWITCH, &of(MACS[4]));
+        assert_eq!(secret.forbidden.into_iter().collect::<Vec<_>>(), [SECRET]);
     }
 
     #[test]

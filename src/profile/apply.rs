@@ -348,6 +348,15 @@ fn fill(learnt: &mut Learnt, section: Section, found: &[Fields]) {
             let mut seen = BTreeSet::new();
             learnt.fdb.retain(|f| seen.insert((f.mac.clone(), f.vlan)));
         }
+        Section::Associations => {
+            learnt.associations = all(found);
+            let mut seen = BTreeSet::new();
+            learnt.associations.retain(|a| {
+                a.mac
+                    .as_deref()
+                    .is_some_and(|m| m != NO_MAC && seen.insert(m.to_owned()))
+            });
+        }
         Section::Vlans => {
             learnt.vlans = all(found);
             let mut seen = BTreeSet::new();

@@ -351,6 +351,17 @@ rows! {
         vlan: Whole,
     }
 
+    /// A client that is associated with a Wi-Fi point: its hardware address
+    /// shows who is there, which [`Wifi`] only counts.
+    Association {
+        /// Hardware address.
+        mac: Text,
+        /// The radio, or the access point of a controller.
+        radio: Text,
+        /// The network's name.
+        ssid: Text,
+    }
+
     /// A VLAN that the device knows.
     Vlan {
         /// 1 to 4094.
@@ -459,6 +470,9 @@ pub struct Learnt {
     /// Hardware addresses behind its ports.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fdb: Vec<FdbEntry>,
+    /// Clients that are associated with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub associations: Vec<Association>,
     /// Its VLANs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub vlans: Vec<Vlan>,

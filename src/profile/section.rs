@@ -1,6 +1,7 @@
 //! The sections of a device's contract, and which of them are read when.
 
 use super::learnt::ArpEntry;
+use super::learnt::Association;
 use super::learnt::Component;
 use super::learnt::FdbEntry;
 use super::learnt::FieldKind;
@@ -37,6 +38,7 @@ pub enum Section {
     Neighbours,
     Arp,
     Fdb,
+    Associations,
     Vlans,
     Poe,
     Software,
@@ -44,7 +46,7 @@ pub enum Section {
 
 impl Section {
     /// All, with their keys, in the order of the contract.
-    pub const ALL: [(Self, &'static str); 17] = [
+    pub const ALL: [(Self, &'static str); 18] = [
         (Self::Interfaces, "interfaces"),
         (Self::Addresses, "addresses"),
         (Self::Components, "components"),
@@ -59,6 +61,7 @@ impl Section {
         (Self::Neighbours, "neighbours"),
         (Self::Arp, "arp"),
         (Self::Fdb, "fdb"),
+        (Self::Associations, "associations"),
         (Self::Vlans, "vlans"),
         (Self::Poe, "poe"),
         (Self::Software, "software"),
@@ -93,6 +96,7 @@ impl Section {
             Self::Neighbours => Neighbour::FIELDS,
             Self::Arp => ArpEntry::FIELDS,
             Self::Fdb => FdbEntry::FIELDS,
+            Self::Associations => Association::FIELDS,
             Self::Vlans => Vlan::FIELDS,
             Self::Poe => Poe::FIELDS,
             Self::Software => Software::FIELDS,
@@ -101,7 +105,7 @@ impl Section {
 
     /// Whether it tells who else is on the network.
     pub fn is_presence(self) -> bool {
-        matches!(self, Self::Neighbours | Self::Arp | Self::Fdb)
+        matches!(self, Self::Neighbours | Self::Arp | Self::Fdb | Self::Associations)
     }
 
     /// Whether it is read at every poll; the others are read with the inventory, rarely.
@@ -122,6 +126,7 @@ impl Section {
             | Self::Neighbours
             | Self::Arp
             | Self::Fdb
+            | Self::Associations
             | Self::Vlans
             | Self::Software => false,
         }

@@ -162,6 +162,18 @@ fn wifi_clients_are_summed_over_radios_and_networks_though_typed_as_counters() {
     assert_eq!(learn(&set, "zte").get("wifi"), None);
 }
 
+/// An unordered registration table tells who is there, by the index of its rows.
+#[test]
+fn associated_clients_are_known_by_their_hardware_address() {
+    let set = load::builtin().unwrap();
+    let told = learn(&set, "mikrotik-ap")["associations"].clone();
+    let expected = serde_json::json!([
+        {"mac": "02:00:00:00:05:01", "radio": "wlan2", "ssid": "UBND"},
+        {"mac": "02:00:00:00:05:02", "radio": "wlan3", "ssid": "Khach"},
+    ]);
+    assert_eq!(told, expected);
+}
+
 #[test]
 fn tables_of_the_standard_mibs_are_joined() {
     let set = load::builtin().unwrap();
