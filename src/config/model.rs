@@ -18,7 +18,7 @@ use super::secret::Secret;
 use crate::i18n::Lang;
 use crate::indicator::Definition;
 use crate::inventory::device::Probing;
-use crate::inventory::{Class, Inventory, Medium, UnitKind};
+use crate::inventory::{Class, Inventory, Medium, MonitorMode, UnitKind};
 use crate::model::{Selector, ServiceId, Span};
 use crate::monitor::calendar::Calendar;
 use crate::monitor::maintain::Window;
@@ -81,7 +81,10 @@ impl Config {
     pub fn monitor_settings(&self, direct_nets: Vec<IpNet>, has_gateway: bool) -> Settings {
         let loss = Some(self.polling.loss_threshold);
         Settings {
-            confirm: self.polling.confirm,
+            confirm: Confirm {
+                evidence_holds: self.evidence_holds(),
+                ..self.polling.confirm
+            },
             intervals: self.polling.intervals,
             classes: self.classes.clone(),
             device_thresholds: Thresholds {
@@ -104,6 +107,23 @@ impl Config {
             direct_nets,
             ..Settings::default()
         }
+    }
+
+    /// Three polls of whichever router, switch or Wi-Fi point is polled most
+    /// rarely: a computer that only its tables show must not come and go with them.
+    fn evidence_holds(&self) -> Span {
+        let shortest = Confirm::default().evidence_holds;
+        self.inventory
+            .devices
+            .values()
+            .filter(|device| device.class.carries_others() && device.mode == MonitorMode::Polled)
+            .filter_map(|device| {
+                let of_class = || self.classes.get(&device.class)?.snmp_interval;
+                device.probing.snmp_interval.or_else(of_class)
+            })
+            .chain([self.snmp.interval])
+            .map(|interval| interval.saturating_mul(3))
+            .fold(shortest, Span::max)
     }
 }
 
@@ -371,4 +391,30 @@ pub struct Log {
     pub level: String,
     /// As JSON, one object a line.
     pub json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::load::load_text;
+    use crate::config::secret::Env;
+    use crate::model::Span;
+
+    #[test]
+    fn what_tables_show_holds_for_three_polls_of_who_is_asked_most_rarely() {
+        let holds = |devices: &str| {
+            let text = format!("sites: [{{id: vp, name: VP, kind: office}}]\ndevices:\n{devices}");
+            let config = load_text("t.yaml", &text, Env::default()).unwrap();
+            config
+                .monitor_settings(Vec::new(), true)
+                .confirm
+                .evidence_holds
+        };
+        let of = |class: &str, interval: &str| {
+            format!("  - {{id: a, name: A, class: {class}, site: vp, address: 192.0.2.1, snmp_interval: {interval}}}\n")
+        };
+        assert_eq!(holds(&of("router", "1m")), Span::from_secs(900));
+        assert_eq!(holds(&of("router", "30m")), Span::from_secs(5400));
+        // A printer's tables are not asked for.
+        assert_eq!(holds(&of("printer", "30m")), Span::from_secs(900));
+    }
 }

@@ -12,7 +12,6 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::inventory::Class;
 use crate::inventory::Device;
 use crate::inventory::Host;
 use crate::inventory::Inventory;
@@ -52,33 +51,6 @@ pub struct Told {
     pub forbidden: BTreeSet<TargetId>,
 }
 
-/// Equipment that carries others' traffic.
-fn is_network(class: Class) -> bool {
-    match class {
-        Class::Router
-        | Class::Switch
-        | Class::WifiAp
-        | Class::WifiController
-        | Class::Radio
-        | Class::Firewall
-        | Class::Modem => true,
-        Class::Computer
-        | Class::Server
-        | Class::Printer
-        | Class::Scanner
-        | Class::Copier
-        | Class::Ups
-        | Class::Pdu
-        | Class::Sensor
-        | Class::Camera
-        | Class::Recorder
-        | Class::Conference
-        | Class::Phone
-        | Class::Storage
-        | Class::Other => false,
-    }
-}
-
 /// Whether an entry in another device's table shows that it is there.
 fn is_sought(device: &Device) -> bool {
     let always_on = device
@@ -106,7 +78,7 @@ impl Sought {
             if device.lifecycle != Lifecycle::InUse {
                 continue;
             }
-            if is_network(device.class) {
+            if device.class.carries_others() {
                 sought.network.extend(&device.macs);
                 sought.tellers.insert(id);
                 continue;

@@ -111,6 +111,33 @@ pub struct UnknownClass {
 }
 
 impl Class {
+    /// Whether it is equipment that carries others' traffic, and so has tables of who is there.
+    pub fn carries_others(self) -> bool {
+        match self {
+            Self::Router
+            | Self::Switch
+            | Self::WifiAp
+            | Self::WifiController
+            | Self::Radio
+            | Self::Firewall
+            | Self::Modem => true,
+            Self::Computer
+            | Self::Server
+            | Self::Printer
+            | Self::Scanner
+            | Self::Copier
+            | Self::Ups
+            | Self::Pdu
+            | Self::Sensor
+            | Self::Camera
+            | Self::Recorder
+            | Self::Conference
+            | Self::Phone
+            | Self::Storage
+            | Self::Other => false,
+        }
+    }
+
     /// Its row of the table.
     pub fn defaults(self) -> &'static ClassDefaults {
         // The table has one row for each class in the order of the declaration; a test holds that.

@@ -13,7 +13,6 @@ use crate::model::EvidenceKind;
 use crate::model::Observation;
 use crate::model::Outcome;
 use crate::model::Reason;
-use crate::model::Span;
 use crate::model::Timestamp;
 
 /// What a round of looks came to.
@@ -167,8 +166,5 @@ fn other_answer(state: &TargetState, spec: &TargetSpec, at: Timestamp) -> Option
     .into_iter()
     .filter_map(|kind| state.evidence_at(kind))
     .max()?;
-    (!spec.always_on && seen.plus(EVIDENCE_HOLDS) > at).then_some(seen)
+    (!spec.always_on && seen.plus(spec.confirm.evidence_holds) > at).then_some(seen)
 }
-
-/// How long an entry in another device's tables shows presence: three polls of five minutes.
-pub const EVIDENCE_HOLDS: Span = Span::from_secs(900);

@@ -72,6 +72,9 @@ pub struct Confirm {
     /// How long a failed target waits for the verdict on its parents before it
     /// is judged without. Checkmk: 60 s.
     pub hold_at_most: Span,
+    /// How long an entry in another device's ARP, bridge or association table
+    /// shows presence: these are read rarely.
+    pub evidence_holds: Span,
 }
 
 impl Default for Confirm {
@@ -81,6 +84,8 @@ impl Default for Confirm {
             up_after: 2,
             retry_interval: Span::from_secs(5),
             hold_at_most: Span::from_secs(60),
+            // Three polls of five minutes.
+            evidence_holds: Span::from_secs(900),
         }
     }
 }

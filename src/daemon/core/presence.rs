@@ -14,12 +14,13 @@ use crate::model::Outcome;
 use crate::model::Span;
 use crate::model::TargetId;
 use crate::model::Timestamp;
-use crate::monitor::round::EVIDENCE_HOLDS;
 use crate::probe::snmp::poll::Polled;
 use crate::profile::What;
 
-/// How often the tables are asked for: an entry holds for three times as long.
-pub(super) const EVERY: Span = Span::from_secs(EVIDENCE_HOLDS.as_secs() / 3);
+/// How often the tables are asked for, at most: with the next SNMP poll then. An
+/// entry holds for three times as long, or for three polls of the device that is
+/// polled most rarely.
+pub(super) const EVERY: Span = Span::from_secs(300);
 
 /// How often people are told of the same machine that must not be there.
 const REMIND: Span = Span::from_hours(24);
