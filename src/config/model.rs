@@ -404,13 +404,12 @@ mod tests {
         let holds = |devices: &str| {
             let text = format!("sites: [{{id: vp, name: VP, kind: office}}]\ndevices:\n{devices}");
             let config = load_text("t.yaml", &text, Env::default()).unwrap();
-            config
-                .monitor_settings(Vec::new(), true)
-                .confirm
-                .evidence_holds
+            config.monitor_settings(Vec::new(), true).confirm.evidence_holds
         };
         let of = |class: &str, interval: &str| {
-            format!("  - {{id: a, name: A, class: {class}, site: vp, address: 192.0.2.1, snmp_interval: {interval}}}\n")
+            format!(
+                "  - {{id: a, name: A, class: {class}, site: vp, address: 192.0.2.1, snmp_interval: {interval}}}\n"
+            )
         };
         assert_eq!(holds(&of("router", "1m")), Span::from_secs(900));
         assert_eq!(holds(&of("router", "30m")), Span::from_secs(5400));

@@ -105,7 +105,10 @@ impl Section {
 
     /// Whether it tells who else is on the network.
     pub fn is_presence(self) -> bool {
-        matches!(self, Self::Neighbours | Self::Arp | Self::Fdb | Self::Associations)
+        matches!(
+            self,
+            Self::Neighbours | Self::Arp | Self::Fdb | Self::Associations
+        )
     }
 
     /// Whether it is read at every poll; the others are read with the inventory, rarely.
