@@ -173,7 +173,7 @@ fn preview(name: &str, config: &Config) -> Result<Exit, Failure> {
     let described = Described::target(&config.inventory, &key, &config.area_kind, day).ok_or_else(wrong)?;
     let about = About::of(&config.inventory, &key, &config.area_kind, day).ok_or_else(wrong)?;
     let subject = described.subject();
-    let settings = config.monitor_settings(Vec::new(), false);
+    let settings = config.monitor_settings(crate::monitor::settings::Nearby::default(), false);
     let device = config.inventory.devices.get(&DeviceId(key.slug.clone()));
     if key.kind == TargetKind::Device && !device.is_some_and(|device| settings.alerts(device)) {
         print(

@@ -184,7 +184,7 @@ fn plan(config: &Config, has_gateway: bool) -> Plan {
         .chain(services)
         .zip((1..).map(TargetId))
         .collect();
-    let settings = config.monitor_settings(Vec::new(), has_gateway);
+    let settings = config.monitor_settings(crate::monitor::settings::Nearby::default(), has_gateway);
     let mut warnings = Vec::new();
     // Exemptions have dates, but nothing that is counted here depends on them.
     let day = jiff::civil::Date::default();

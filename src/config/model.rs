@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use ipnet::IpNet;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
@@ -22,7 +21,7 @@ use crate::inventory::{Class, Inventory, Medium, MonitorMode, UnitKind};
 use crate::model::{Selector, ServiceId, Span};
 use crate::monitor::calendar::Calendar;
 use crate::monitor::maintain::Window;
-use crate::monitor::settings::{Confirm, Intervals, Level, Settings, Thresholds};
+use crate::monitor::settings::{Confirm, Intervals, Level, Nearby, Settings, Thresholds};
 
 /// Everything that the file says, defaults filled in.
 #[derive(Debug, Clone)]
@@ -76,9 +75,9 @@ pub struct Config {
 }
 
 impl Config {
-    /// What the monitor is told. `direct_nets` are the subnets that this machine
+    /// What the monitor is told. `nearby` says where this machine
     /// is directly connected to, `has_gateway` whether it has a default route.
-    pub fn monitor_settings(&self, direct_nets: Vec<IpNet>, has_gateway: bool) -> Settings {
+    pub fn monitor_settings(&self, nearby: Nearby, has_gateway: bool) -> Settings {
         let loss = Some(self.polling.loss_threshold);
         Settings {
             confirm: Confirm {
@@ -104,7 +103,7 @@ impl Config {
                 .self_check
                 .as_ref()
                 .map_or(has_gateway, |list| !list.is_empty()),
-            direct_nets,
+            nearby,
             ..Settings::default()
         }
     }
@@ -398,13 +397,14 @@ mod tests {
     use crate::config::load::load_text;
     use crate::config::secret::Env;
     use crate::model::Span;
+    use crate::monitor::settings::Nearby;
 
     #[test]
     fn what_tables_show_holds_for_three_polls_of_who_is_asked_most_rarely() {
         let holds = |devices: &str| {
             let text = format!("sites: [{{id: vp, name: VP, kind: office}}]\ndevices:\n{devices}");
             let config = load_text("t.yaml", &text, Env::default()).unwrap();
-            config.monitor_settings(Vec::new(), true).confirm.evidence_holds
+            config.monitor_settings(Nearby::default(), true).confirm.evidence_holds
         };
         let of = |class: &str, interval: &str| {
             format!(

@@ -8,6 +8,8 @@ use std::net::Ipv6Addr;
 
 use ipnet::IpNet;
 
+use crate::monitor::settings::Nearby;
+
 /// A default route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DefaultRoute {
@@ -75,34 +77,52 @@ fn ipv6_routes(text: &str) -> Vec<DefaultRoute> {
     routes
 }
 
-/// The subnets that this machine is directly connected to; the loopback is none.
-pub fn direct_nets() -> Vec<IpNet> {
+/// This machine's addresses and the subnets that it is directly connected to; the loopback is none.
+pub fn nearby() -> Nearby {
     let Ok(list) = nix::ifaddrs::getifaddrs() else {
-        return Vec::new();
+        return Nearby::default();
     };
-    let mut nets: Vec<IpNet> = list
-        .filter_map(|one| {
-            let (address, mask) = (one.address?, one.netmask?);
-            let pair = |a: IpAddr, m: IpAddr| IpNet::with_netmask(a, m).ok();
-            let v4 = || {
-                pair(
-                    IpAddr::V4(address.as_sockaddr_in()?.ip()),
-                    IpAddr::V4(mask.as_sockaddr_in()?.ip()),
-                )
-            };
-            let v6 = || {
-                pair(
-                    IpAddr::V6(address.as_sockaddr_in6()?.ip()),
-                    IpAddr::V6(mask.as_sockaddr_in6()?.ip()),
-                )
-            };
-            let net = v4().or_else(v6)?;
-            (!net.addr().is_loopback()).then(|| net.trunc())
-        })
-        .collect();
-    nets.sort_unstable();
-    nets.dedup();
-    nets
+    let owned = list.filter_map(|one| {
+        let (address, mask) = (one.address?, one.netmask?);
+        let v4 = || {
+            Some((
+                IpAddr::V4(address.as_sockaddr_in()?.ip()),
+                IpAddr::V4(mask.as_sockaddr_in()?.ip()),
+            ))
+        };
+        let v6 = || {
+            Some((
+                IpAddr::V6(address.as_sockaddr_in6()?.ip()),
+                IpAddr::V6(mask.as_sockaddr_in6()?.ip()),
+            ))
+        };
+        let (address, mask) = v4().or_else(v6)?;
+        Some((one.interface_name, IpNet::with_netmask(address, mask).ok()?))
+    });
+    let uplinks: Vec<String> = default_routes().into_iter().map(|r| r.interface).collect();
+    around(owned, &uplinks)
+}
+
+/// Sorts this machine's addresses, each with its interface and subnet, by what they say of the uplink.
+fn around(owned: impl Iterator<Item = (String, IpNet)>, uplinks: &[String]) -> Nearby {
+    let mut nearby = Nearby::default();
+    for (interface, net) in owned {
+        if net.addr().is_loopback() {
+            continue;
+        }
+        nearby.own.push(net.addr());
+        let list = if uplinks.is_empty() || uplinks.contains(&interface) {
+            &mut nearby.uplink
+        } else {
+            &mut nearby.beside
+        };
+        list.push(net.trunc());
+    }
+    for list in [&mut nearby.uplink, &mut nearby.beside] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    nearby
 }
 
 /// Whether an interface has carrier; true where that is not known.
@@ -139,6 +159,25 @@ mod tests {
             "2001:db8::1".parse::<IpAddr>().unwrap()
         );
         assert!(ipv4_routes("rubbish\nmore rubbish").is_empty());
+    }
+
+    #[test]
+    fn only_subnets_of_the_uplink_s_interface_speak_of_the_uplink() {
+        let owned = [
+            ("lo", "127.0.0.1/8"),
+            ("eth0", "192.0.2.10/24"),
+            ("eth0", "2001:db8::10/64"),
+            ("eth1", "10.9.0.1/16"),
+        ]
+        .map(|(interface, net)| (interface.to_owned(), net.parse::<IpNet>().unwrap()));
+        let list = |nets: &[&str]| -> Vec<IpNet> { nets.iter().map(|net| net.parse().unwrap()).collect() };
+        let nearby = around(owned.clone().into_iter(), &["eth0".to_owned()]);
+        assert_eq!(nearby.uplink, list(&["192.0.2.0/24", "2001:db8::/64"]));
+        assert_eq!(nearby.beside, list(&["10.9.0.0/16"]));
+        assert_eq!(nearby.own.len(), 3);
+        let without_a_route = around(owned.into_iter(), &[]);
+        assert_eq!(without_a_route.uplink.len(), 3);
+        assert_eq!(without_a_route.beside, []);
     }
 
     #[test]

@@ -161,7 +161,7 @@ struct Recalled {
 fn recall(config: &Config, reader: &Reader, wall: Timestamp) -> Result<Recalled, OfflineError> {
     let stored = reader.inventory()?;
     let past = past::read(reader, None)?;
-    let settings = config.monitor_settings(network::direct_nets(), !network::default_routes().is_empty());
+    let settings = config.monitor_settings(network::nearby(), !network::default_routes().is_empty());
     let day = parts::today(config, wall);
     let inventory = Arc::new(stored.inventory);
     let mut topology = Topology::build(Arc::clone(&inventory), &stored.index, &settings, day)?;

@@ -60,7 +60,7 @@ fn build(
     clock: &SharedClock,
 ) -> Result<Installation, StartError> {
     let gateways: Vec<_> = network::default_routes().into_iter().map(|r| r.gateway).collect();
-    let settings = config.monitor_settings(network::direct_nets(), !gateways.is_empty());
+    let settings = config.monitor_settings(network::nearby(), !gateways.is_empty());
     let self_check = config.polling.self_check.clone().unwrap_or(gateways);
     let today = parts::today(&config, clock.wall());
     let topology = Topology::build(Arc::clone(&inventory), &index, &settings, today)?;

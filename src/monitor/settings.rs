@@ -1,6 +1,7 @@
 //! What the monitor is told to hold for true: plain values, every default with its precedent.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
@@ -35,8 +36,8 @@ pub struct Settings {
     pub maintenance: Vec<Window>,
     /// Whether the daemon watches its own uplink. Off: the rule *blind, not broken* is off.
     pub self_check: bool,
-    /// Subnets that this machine is directly connected to.
-    pub direct_nets: Vec<IpNet>,
+    /// Where this machine stands in the network.
+    pub nearby: Nearby,
     /// Without evidence for so long, a passive device is unknown.
     pub passive_after: Span,
 }
@@ -54,10 +55,21 @@ impl Default for Settings {
             area_kinds: vec![UnitKind::Commune, UnitKind::Ward, UnitKind::Township],
             maintenance: Vec::new(),
             self_check: true,
-            direct_nets: Vec::new(),
+            nearby: Nearby::default(),
             passive_after: Span::from_hours(7 * 24),
         }
     }
+}
+
+/// Where this machine stands in the network.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Nearby {
+    /// Its own addresses: what answers there is itself, and proves nothing of the uplink.
+    pub own: Vec<IpAddr>,
+    /// Subnets on the interfaces of its default routes; on all, where it has none.
+    pub uplink: Vec<IpNet>,
+    /// Subnets on its other interfaces: in sight whatever the uplink does.
+    pub beside: Vec<IpNet>,
 }
 
 /// How an outage and its end are confirmed.

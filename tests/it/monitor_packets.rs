@@ -278,13 +278,15 @@ fn children_that_boot_behind_a_recovered_router_are_told_only_after_a_retry_budg
 // trap 20
 #[test]
 fn the_monitor_cut_off_from_everything_is_blind_and_nothing_is_broken() {
-    let (Some(monitor), Some(gateway)) = (router(), router()) else {
+    let (Some(monitor), Some(gateway), Some(beside)) = (router(), router(), router()) else {
         return;
     };
     if support::peer("curl").is_none() || support::peer("nft").is_none() {
         return;
     }
     monitor.join(("m0", "10.78.1.1/24"), &gateway, ("g0", "10.78.1.2/24"));
+    // A second network card: what lies there is in sight whatever the uplink does.
+    monitor.join(("m1", "10.79.1.1/24"), &beside, ("b0", "10.79.1.2/24"));
     gateway.ip(&["addr", "add", "10.78.1.3/24", "dev", "g0"]);
     gateway.ip(&["addr", "add", "10.78.60.1/32", "dev", "lo"]);
     monitor.ip(&["route", "add", "default", "via", "10.78.1.2"]);
@@ -294,6 +296,8 @@ fn the_monitor_cut_off_from_everything_is_blind_and_nothing_is_broken() {
         "  - {id: gw, name: G, class: router, site: vp, address: 10.78.1.2, credentials: []}
   - {id: near, name: N, class: server, site: vp, address: 10.78.1.3, credentials: []}
   - {id: far, name: F, class: server, site: vp, address: 10.78.60.1, parents: [gw], credentials: []}
+  - {id: side, name: S, class: server, site: vp, address: 10.79.1.2, credentials: []}
+  - {id: self, name: M, class: server, site: vp, address: 10.78.1.1, credentials: []}
 ",
     );
     let all = ["gw", "near", "far"];
@@ -302,9 +306,12 @@ fn the_monitor_cut_off_from_everything_is_blind_and_nothing_is_broken() {
             watch.wait(id, "unknown");
         }
         assert!(watch.get("/api/v1/status")["blind_since"].is_string());
+        for id in ["side", "self"] {
+            assert_eq!(watch.target(id).unwrap()["state"], "up", "{id}");
+        }
     };
     let sees = || {
-        for id in all {
+        for id in all.iter().chain(&["side", "self"]) {
             watch.wait(id, "up");
         }
         wait_for("the end of the blindness", PATIENCE, || {

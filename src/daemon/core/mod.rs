@@ -460,7 +460,7 @@ impl Core {
     /// Tells the monitor where targets lie that it can't tell from the
     /// inventory: names that were resolved, and what checks look at.
     fn set_reaches(&mut self) {
-        let direct = &self.now.settings.direct_nets;
+        let nearby = &self.now.settings.nearby;
         let by_name = |hosts: &[Host]| hosts.iter().any(|h| matches!(h, Host::Name(_)));
         let pinged = self.now.targets.pings.iter().filter(|(_, p)| by_name(&p.hosts));
         let pinged = pinged.map(|(id, p)| (*id, p.hosts.as_slice()));
@@ -472,7 +472,7 @@ impl Core {
             .map(|(id, c)| (*id, c.host.as_slice()));
         for (id, hosts) in pinged.chain(checked) {
             if let Some(address) = hosts.iter().flat_map(|h| self.names.addresses(h)).next() {
-                self.table.set_reach(id, Reach::of(address, direct));
+                self.table.set_reach(id, Reach::of(address, nearby));
             }
         }
     }

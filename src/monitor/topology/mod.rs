@@ -25,6 +25,7 @@ use jiff::civil::Date;
 
 use super::maintain::Window;
 use super::settings::Confirm;
+use super::settings::Nearby;
 use super::settings::Settings;
 use super::settings::Thresholds;
 use super::subject::Described;
@@ -119,6 +120,9 @@ pub enum Watch {
 pub enum Reach {
     /// On this machine: never behind the uplink.
     Local,
+    /// On a subnet of an interface that has nothing to do with the uplink: neither
+    /// behind it nor a witness of it.
+    Beside,
     /// On a directly connected subnet: behind the uplink's interface, and a
     /// witness that this interface works.
     Direct,
@@ -127,20 +131,26 @@ pub enum Reach {
 }
 
 impl Reach {
-    /// Where an address lies, given the directly connected subnets.
-    pub fn of(address: IpAddr, direct: &[ipnet::IpNet]) -> Self {
-        if address.is_loopback() {
-            Self::Local
-        } else if direct.iter().any(|net| net.contains(&address)) {
-            Self::Direct
-        } else {
-            Self::Routed
+    /// Where an address lies, seen from here. Of several subnets that hold it
+    /// the narrowest counts, as for the kernel.
+    pub fn of(address: IpAddr, nearby: &Nearby) -> Self {
+        let narrowest = |nets: &[ipnet::IpNet]| {
+            let around = nets.iter().filter(|net| net.contains(&address));
+            around.map(ipnet::IpNet::prefix_len).max()
+        };
+        if address.is_loopback() || nearby.own.contains(&address) {
+            return Self::Local;
+        }
+        match (narrowest(&nearby.uplink), narrowest(&nearby.beside)) {
+            (None, None) => Self::Routed,
+            (uplink, beside) if uplink >= beside => Self::Direct,
+            _ => Self::Beside,
         }
     }
 
     /// Whether it can't be seen without the uplink.
     pub fn is_behind_uplink(self) -> bool {
-        self != Self::Local
+        matches!(self, Self::Direct | Self::Routed)
     }
 }
 
@@ -462,7 +472,7 @@ impl Builder<'_> {
 
     fn reach(&self, host: Option<&Host>) -> Reach {
         match host {
-            Some(Host::Ip(ip)) => Reach::of(*ip, &self.settings.direct_nets),
+            Some(Host::Ip(ip)) => Reach::of(*ip, &self.settings.nearby),
             Some(Host::Name(name)) if name == "localhost" => Reach::Local,
             Some(Host::Name(_)) | None => Reach::Routed,
         }

@@ -204,13 +204,20 @@ fn a_secret_machine_is_watched_by_nothing_and_exempt() {
 
 #[test]
 fn an_address_lies_here_next_door_or_beyond() {
-    let nets = ["192.0.2.0/24".parse().unwrap()];
+    let nearby = Nearby {
+        own: vec!["192.0.2.10".parse().unwrap()],
+        uplink: vec!["192.0.2.0/24".parse().unwrap(), "10.7.0.0/16".parse().unwrap()],
+        beside: vec!["10.0.0.0/8".parse().unwrap()],
+    };
     for (address, reach) in [
         ("127.0.0.9", Reach::Local),
         ("192.0.2.7", Reach::Direct),
+        ("192.0.2.10", Reach::Local),
+        ("10.9.0.1", Reach::Beside),
+        ("10.7.0.1", Reach::Direct),
         ("198.51.100.1", Reach::Routed),
         ("::1", Reach::Local),
     ] {
-        assert_eq!(Reach::of(address.parse().unwrap(), &nets), reach);
+        assert_eq!(Reach::of(address.parse().unwrap(), &nearby), reach, "{address}");
     }
 }
