@@ -404,7 +404,10 @@ mod tests {
         let holds = |devices: &str| {
             let text = format!("sites: [{{id: vp, name: VP, kind: office}}]\ndevices:\n{devices}");
             let config = load_text("t.yaml", &text, Env::default()).unwrap();
-            config.monitor_settings(Nearby::default(), true).confirm.evidence_holds
+            config
+                .monitor_settings(Nearby::default(), true)
+                .confirm
+                .evidence_holds
         };
         let of = |class: &str, interval: &str| {
             format!(
