@@ -2,7 +2,9 @@
 //!
 //! The oracle is short, slow and knows nothing of counters: it looks at the
 //! whole list of looks at one target that depends on nothing, and finds the
-//! outages in it by their definition. Then properties over random districts.
+//! outages in it by their definition; of a district that has come to rest it
+//! works out who is down, unreachable, and by whose fault. Then properties over
+//! random districts.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -160,11 +162,11 @@ fn happening() -> impl Strategy<Value = Happening> {
 
 /// A district of seven: two ways to 3, a chain 3 to 4 to 5, and 6 alone, nearby.
 fn district() -> Topology {
-    let parents: [&[u32]; 7] = [&[], &[0], &[0], &[1, 2], &[3], &[4], &[]];
     let specs = (0..)
-        .zip(parents)
+        .zip(PARENTS)
         .map(|(id, parents)| {
-            let mut spec = spec(id, parents.iter().map(|p| TargetId(*p)).collect());
+            let parents = parents.iter().map(|p| TargetId(u32::try_from(*p).unwrap()));
+            let mut spec = spec(id, parents.collect());
             if id == 6 {
                 spec.reach = Reach::Direct;
             }
@@ -287,52 +289,178 @@ fn record_must_hold(events: &[Event], table: &Table) -> Result<(), TestCaseError
     Ok(())
 }
 
+/// A district to which things happen.
+struct Run {
+    table: Table,
+    effects: Effects,
+    now: i64,
+    last_incident: Option<IncidentId>,
+}
+
+impl Run {
+    fn new() -> Self {
+        Self {
+            table: Table::new(district(), at(0)),
+            effects: Effects::new(),
+            now: 1,
+            last_incident: None,
+        }
+    }
+
+    fn happen(&mut self, what: &Happening) {
+        let Self {
+            table, effects, now, ..
+        } = self;
+        match *what {
+            Happening::Look { target, good } => {
+                table.observe(&look(target, *now, good), at(*now), effects);
+                *now += 1;
+            }
+            Happening::Uplink { answered, carrier } => {
+                let look = UplinkLook {
+                    at: at(*now),
+                    answered,
+                    carrier,
+                };
+                table.observe_uplink(look, at(*now), effects);
+            }
+            Happening::Wait { secs } => {
+                *now += secs;
+                table.tick(at(*now), effects);
+            }
+            Happening::ClockStep { secs } => *now = (*now + secs).max(1),
+            Happening::Restart => self.restart(),
+            Happening::Reload => table.set_topology(district(), at(*now), effects),
+        }
+    }
+
+    /// Through the text that the record holds.
+    fn restart(&mut self) {
+        let saved: Vec<_> = (0..7)
+            .map(TargetId)
+            .map(|id| (id, serde_json::to_string(&self.table.saved(id).unwrap()).unwrap()))
+            .map(|(id, text)| (id, serde_json::from_str(&text).unwrap()))
+            .collect();
+        let opened = self.effects.events.iter().filter_map(|e| match e.kind {
+            EventKind::OutageOpened { incident, .. } => Some(incident),
+            _ => None,
+        });
+        self.last_incident = opened.max().or(self.last_incident);
+        let blind = self.table.blind_spans();
+        self.table = Table::new(district(), at(self.now));
+        self.table
+            .restore(saved, [], self.last_incident, &mut self.effects);
+        self.table.restore_blind(&blind);
+    }
+
+    /// From now on the world stands still: everybody is looked at again and
+    /// again, in some order, and answers if it lives and a path leads to it.
+    fn settle(&mut self, alive: [bool; 7], shuffle: u64) {
+        let answers = answers_by_definition(alive);
+        let mut order: Vec<u32> = (0..7).collect();
+        order.sort_by_key(|id| shuffle.rotate_left(id * 9).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        for _ in 0..40 {
+            self.now += 10;
+            let uplink = UplinkLook {
+                at: at(self.now),
+                answered: true,
+                carrier: true,
+            };
+            self.table.observe_uplink(uplink, at(self.now), &mut self.effects);
+            for id in &order {
+                let good = answers[*id as usize];
+                self.table
+                    .observe(&look(*id, self.now, good), at(self.now), &mut self.effects);
+            }
+            self.table.tick(at(self.now), &mut self.effects);
+        }
+    }
+}
+
+/// Who depends on whom in [`district`]; parents come before children.
+const PARENTS: [&[usize]; 7] = [&[], &[0], &[0], &[1, 2], &[3], &[4], &[]];
+
+/// Who answers: whoever lives and has no parents or one that answers.
+fn answers_by_definition(alive: [bool; 7]) -> [bool; 7] {
+    let mut answers = [false; 7];
+    for (id, parents) in PARENTS.iter().enumerate() {
+        answers[id] = alive[id] && (parents.is_empty() || parents.iter().any(|p| answers[*p]));
+    }
+    answers
+}
+
+/// What each must be once all have been looked at for long: up if it answers;
+/// else down if a path leads to it, unreachable if none does. With the dead
+/// that may be blamed for it: those among the ones that it depends on to which
+/// a path leads.
+fn settled_by_definition(alive: [bool; 7]) -> Vec<(State, BTreeSet<u32>)> {
+    let answers = answers_by_definition(alive);
+    let mut settled: Vec<(State, BTreeSet<u32>)> = Vec::new();
+    for (id, parents) in PARENTS.iter().enumerate() {
+        let has_path = parents.is_empty() || parents.iter().any(|p| answers[*p]);
+        let mut blamed = BTreeSet::new();
+        for parent in *parents {
+            match settled[*parent].0 {
+                State::Down => {
+                    blamed.insert(u32::try_from(*parent).unwrap());
+                }
+                State::Unreachable => blamed.extend(settled[*parent].1.clone()),
+                State::Up | State::Degraded | State::Unknown => {}
+            }
+        }
+        let state = match (answers[id], has_path) {
+            (true, _) => State::Up,
+            (false, true) => State::Down,
+            (false, false) => State::Unreachable,
+        };
+        settled.push((state, blamed));
+    }
+    settled
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     // traps 19, 20, 21, 22, 24
     #[test]
     fn whatever_happens_the_record_is_sound(happenings in prop::collection::vec(happening(), 1..250)) {
-        let mut table = Table::new(district(), at(0));
-        let mut effects = Effects::new();
-        let mut now = 1;
-        let mut last_incident = None;
+        let mut run = Run::new();
         for next in happenings {
-            match next {
-                Happening::Look { target, good } => {
-                    table.observe(&look(target, now, good), at(now), &mut effects);
-                    now += 1;
-                }
-                Happening::Uplink { answered, carrier } => {
-                    let look = UplinkLook { at: at(now), answered, carrier };
-                    table.observe_uplink(look, at(now), &mut effects);
-                }
-                Happening::Wait { secs } => {
-                    now += secs;
-                    table.tick(at(now), &mut effects);
-                }
-                Happening::ClockStep { secs } => now = (now + secs).max(1),
-                Happening::Restart => {
-                    let saved: Vec<_> = (0..7)
-                        .map(TargetId)
-                        .map(|id| (id, serde_json::to_string(&table.saved(id).unwrap()).unwrap()))
-                        .map(|(id, text)| (id, serde_json::from_str(&text).unwrap()))
-                        .collect();
-                    last_incident = effects.events.iter().filter_map(|e| match e.kind {
-                        EventKind::OutageOpened { incident, .. } => Some(incident),
-                        _ => None,
-                    }).max().or(last_incident);
-                    let blind = table.blind_spans();
-                    table = Table::new(district(), at(now));
-                    table.restore(saved, [], last_incident, &mut effects);
-                    table.restore_blind(&blind);
-                }
-                Happening::Reload => table.set_topology(district(), at(now), &mut effects),
-            }
-            must_hold(&table)?;
+            run.happen(&next);
+            must_hold(&run.table)?;
         }
-        table.tick(at(now), &mut effects);
-        record_must_hold(&effects.events, &table)?;
+        run.table.tick(at(run.now), &mut run.effects);
+        record_must_hold(&run.effects.events, &run.table)?;
+    }
+
+    // trap 19
+    #[test]
+    fn whatever_happened_what_settles_is_what_the_paths_allow(
+        happenings in prop::collection::vec(happening(), 0..120),
+        alive in prop::collection::vec(prop::bool::weighted(0.7), 7),
+        shuffle in any::<u64>(),
+    ) {
+        let mut run = Run::new();
+        for next in &happenings {
+            run.happen(next);
+        }
+        // All is well in between: what went by itself before its paths did would
+        // rightly keep its own cause.
+        run.settle([true; 7], shuffle);
+        let alive: [bool; 7] = alive.try_into().unwrap();
+        run.settle(alive, shuffle.rotate_left(17));
+        for (id, expected) in (0..).zip(settled_by_definition(alive)) {
+            let state = run.table.state(TargetId(id)).unwrap();
+            prop_assert_eq!(state.state, expected.0, "t{} of {:?}", id, alive);
+            let incident = state.incident.and_then(|id| run.table.incidents().get(id));
+            let root = incident.and_then(|incident| incident.root).filter(|root| *root != TargetId(id));
+            prop_assert_eq!(incident.is_some(), expected.0.is_out());
+            match root {
+                Some(root) => prop_assert!(expected.1.contains(&root.0), "t{} blames {:?}, not of {:?}", id, root, expected.1),
+                None => prop_assert!(expected.0 != State::Unreachable, "t{} blames nobody", id),
+            }
+        }
+        record_must_hold(&run.effects.events, &run.table)?;
     }
 
     #[test]
