@@ -13,6 +13,7 @@ pub mod quantity;
 pub mod reading;
 pub mod selector;
 pub mod snmp;
+pub mod spread;
 pub mod state;
 pub mod time;
 

@@ -1,21 +1,33 @@
 //! The plan of all looks: which key is due at which moment.
 //!
-//! A binary heap with lazy deletion. Adding, hastening and taking the next due
-//! key cost O(log n); 100,000 keys take some 10 MB. A key is never handed out
+//! Keys that were handed out in their turn are due again in that order: a queue
+//! for each interval, without a search. New and hastened ones lie in a binary
+//! heap; what is void in either is skipped when it comes up. Adding and hastening
+//! cost O(log n); 100,000 keys take some 10 MB. A key is never handed out
 //! again before [`Plan::finished`] was called for it: a slow device delays only
 //! itself (trap 18), and a slot that comes due meanwhile is counted as overrun.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::hash::Hash;
 
+use crate::model::spread::BuildSpread;
 use crate::model::{Mono, Span};
+
+/// When a key comes up, and the ticket with which it was put there.
+type Place<K> = (Mono, u64, K);
+
+/// Intervals with a queue of their own: the configuration knows a handful.
+const LANES: usize = 8;
 
 /// When everything is due.
 #[derive(Debug)]
 pub struct Plan<K> {
-    entries: HashMap<K, Entry>,
-    heap: BinaryHeap<Reverse<(Mono, u64, K)>>,
+    entries: HashMap<K, Entry, BuildSpread>,
+    /// What is to come in no order.
+    heap: BinaryHeap<Reverse<Place<K>>>,
+    /// What is to come in order, by interval.
+    lanes: BTreeMap<Span, VecDeque<Place<K>>>,
     ticket: u64,
     /// Which group a key is counted with.
     group: fn(K) -> usize,
@@ -32,6 +44,14 @@ struct Entry {
     in_flight_since: Option<Mono>,
     /// The newest ticket in the heap; older ones are void.
     ticket: u64,
+}
+
+impl Entry {
+    /// When it is to be handed out, or its slot to be counted as overrun.
+    fn next(&self) -> Mono {
+        let sooner = self.sooner.filter(|_| self.in_flight_since.is_none());
+        sooner.map_or(self.slot, |s| s.min(self.slot))
+    }
 }
 
 /// What happened so far to the keys of one group.
@@ -58,8 +78,9 @@ impl<K: Copy + Eq + Ord + Hash> Plan<K> {
     /// An empty plan that counts its keys in so many groups; a number beyond them is the last.
     pub fn grouped(groups: usize, group: fn(K) -> usize) -> Self {
         Self {
-            entries: HashMap::new(),
+            entries: HashMap::default(),
             heap: BinaryHeap::new(),
+            lanes: BTreeMap::new(),
             ticket: 0,
             group,
             counts: vec![Counts::default(); groups.max(1)],
@@ -135,19 +156,13 @@ impl<K: Copy + Eq + Ord + Hash> Plan<K> {
     pub fn due(&mut self, now: Mono, limit: usize, due: &mut Vec<K>) {
         let before = due.len();
         while due.len() - before < limit {
-            let Some(&Reverse((at, ticket, key))) = self.heap.peek() else {
+            let Some((at, ticket, key)) = self.take_first(now) else {
                 break;
             };
-            if at > now {
-                break;
-            }
-            self.heap.pop();
-            let Some(entry) = self.entries.get_mut(&key) else {
+            let entry = self.entries.get_mut(&key).filter(|e| e.ticket == ticket);
+            let Some(entry) = entry else {
                 continue;
             };
-            if entry.ticket != ticket {
-                continue;
-            }
             let busy = entry.in_flight_since.is_some();
             let counts = counts_of(&mut self.counts, self.group, key);
             if entry.slot <= now {
@@ -167,7 +182,10 @@ impl<K: Copy + Eq + Ord + Hash> Plan<K> {
                 counts.lag = now.since(at);
                 due.push(key);
             }
-            self.push(key);
+            self.ticket += 1;
+            entry.ticket = self.ticket;
+            let (interval, next) = (entry.interval, entry.next());
+            self.line_up(interval, (next, self.ticket, key));
         }
     }
 
@@ -185,7 +203,9 @@ impl<K: Copy + Eq + Ord + Hash> Plan<K> {
 
     /// When the next key is due; `None`: nothing is planned.
     pub fn next(&self) -> Option<Mono> {
-        self.heap.peek().map(|Reverse((at, _, _))| *at)
+        let heap = self.heap.peek().map(|Reverse((at, _, _))| *at);
+        let lanes = self.lanes.values().filter_map(|lane| lane.front());
+        lanes.map(|(at, _, _)| *at).chain(heap).min()
     }
 
     /// How many keys are planned.
@@ -210,7 +230,8 @@ impl<K: Copy + Eq + Ord + Hash> Plan<K> {
             return waiting;
         }
         let last = waiting.len().saturating_sub(1);
-        for Reverse((at, ticket, key)) in &self.heap {
+        let lanes = self.lanes.values().flatten();
+        for (at, ticket, key) in self.heap.iter().map(|Reverse(place)| place).chain(lanes) {
             let is_due = *at <= now
                 && self
                     .entries
@@ -229,18 +250,51 @@ impl<K: Copy + Eq + Ord + Hash> Plan<K> {
             return;
         };
         entry.ticket = self.ticket;
-        let busy = entry.in_flight_since.is_some();
-        let at = entry
-            .sooner
-            .filter(|_| !busy)
-            .map_or(entry.slot, |s| s.min(entry.slot));
-        self.heap.push(Reverse((at, self.ticket, key)));
+        self.heap.push(Reverse((entry.next(), self.ticket, key)));
         // Void tickets pile up only by hastening; sweep when they are the most.
-        if self.heap.len() > 64 + self.entries.len() * 3 {
+        let places = self.heap.len() + self.lanes.values().map(VecDeque::len).sum::<usize>();
+        if places > 64 + self.entries.len() * 3 {
             let entries = &self.entries;
-            self.heap
-                .retain(|Reverse((_, ticket, key))| entries.get(key).is_some_and(|e| e.ticket == *ticket));
+            let holds = |(_, ticket, key): &Place<K>| entries.get(key).is_some_and(|e| e.ticket == *ticket);
+            self.heap.retain(|Reverse(place)| holds(place));
+            self.lanes.values_mut().for_each(|lane| lane.retain(holds));
         }
+    }
+
+    /// Takes what comes up first, if that is not after `now`.
+    fn take_first(&mut self, now: Mono) -> Option<Place<K>> {
+        let lane = self
+            .lanes
+            .values_mut()
+            .filter(|lane| !lane.is_empty())
+            .min_by_key(|lane| lane.front().copied());
+        let in_lane = lane.as_ref().and_then(|lane| lane.front()).copied();
+        let in_heap = self.heap.peek().map(|Reverse(place)| *place);
+        let first = in_lane
+            .into_iter()
+            .chain(in_heap)
+            .min()
+            .filter(|(at, _, _)| *at <= now)?;
+        match lane {
+            Some(lane) if in_lane == Some(first) => lane.pop_front(),
+            _ => self.heap.pop().map(|Reverse(place)| place),
+        }
+    }
+
+    /// Puts a key that was just handed out behind those of its interval.
+    fn line_up(&mut self, interval: Span, place: Place<K>) {
+        if !self.lanes.contains_key(&interval) && self.lanes.len() >= LANES {
+            self.lanes.retain(|_, lane| !lane.is_empty());
+        }
+        let has_room = self.lanes.len() < LANES || self.lanes.contains_key(&interval);
+        if has_room {
+            let lane = self.lanes.entry(interval).or_default();
+            if lane.back().is_none_or(|(at, _, _)| *at <= place.0) {
+                lane.push_back(place);
+                return;
+            }
+        }
+        self.heap.push(Reverse(place));
     }
 }
 

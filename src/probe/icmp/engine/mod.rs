@@ -26,8 +26,6 @@ use std::collections::BinaryHeap;
 use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
-use std::hash::BuildHasherDefault;
-use std::hash::Hasher;
 
 use self::burst::Echo;
 use self::burst::Echoes;
@@ -52,6 +50,7 @@ use crate::model::Outcome;
 use crate::model::Reason;
 use crate::model::Span;
 use crate::model::Timestamp;
+use crate::model::spread::BuildSpread;
 
 /// Idents that one engine uses: a block of 64, so that the filter in the kernel
 /// stays one comparison while a target's ident can be renewed (trap 17).
@@ -95,29 +94,6 @@ impl Memory {
 
     fn is_blank(&self) -> bool {
         self.failures == 0 && self.variant == 0 && self.late == 0 && self.duplicates == 0
-    }
-}
-
-/// Spreads tokens. They come from our own program, so that nobody can make
-/// them collide; SipHash would cost 3 % of a probe here.
-#[derive(Debug, Default)]
-struct TokenHasher(u64);
-
-impl Hasher for TokenHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
-    }
-
-    fn write_u64(&mut self, n: u64) {
-        // Fibonacci hashing; the table looks at the upper bits and at the lower ones.
-        let n = (self.0 ^ n).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = n ^ n >> 32;
     }
 }
 
@@ -166,7 +142,7 @@ pub struct Engine {
     max_rate: Option<u32>,
     tick: Span,
     window: Window,
-    tokens: HashMap<u64, Memory, BuildHasherDefault<TokenHasher>>,
+    tokens: HashMap<u64, Memory, BuildSpread>,
     /// Which slot used a sequence number last: for errors that quote 8 bytes only.
     by_seq: Box<[u32]>,
     next_seq: u16,
@@ -211,9 +187,9 @@ impl Engine {
             turn: VecDeque::new(),
             resting: BinaryHeap::new(),
             is_plain_turn: false,
-            pace: overall(options.max_rate, options.tick),
+            pace: overall(options.max_rate, options.calm.max(options.tick)),
             max_rate: options.max_rate,
-            tick: options.tick,
+            tick: options.calm.max(options.tick),
             window: Window::new(receive_buffer),
             tokens: HashMap::default(),
             by_seq: vec![NONE; 1 << 16].into_boxed_slice(),
@@ -301,6 +277,16 @@ impl Engine {
             (Wake::At(a), Some(b)) => Wake::At(a.min(b)),
             (Wake::OnReply(a), Some(b)) => Wake::OnReply(a.min(b)),
         }
+    }
+
+    /// Whether a deadline or a spacing may be over at `now`.
+    pub fn is_due(&self, now: Mono) -> bool {
+        self.lists.next_due().is_some_and(|at| at <= now)
+    }
+
+    /// Whether requests wait for the pace of their group.
+    pub fn is_held_back(&self) -> bool {
+        !self.resting.is_empty() || !self.turn.is_empty()
     }
 
     /// Whether so many requests wait for the overall pace that further orders had
