@@ -11,6 +11,9 @@ use super::Group;
 use crate::model::Mono;
 use crate::model::Span;
 
+/// How often the worker wakes in a second while requests wait for the pace of a group.
+const TICKS: u32 = 100;
+
 /// A pace for each subnet (IPv4 /24, IPv6 /64), since what lies in one often
 /// lies behind one line that nobody told us of.
 #[derive(Debug, Clone)]
@@ -21,7 +24,8 @@ pub struct Subnets {
 }
 
 impl Subnets {
-    /// At most so many may leave into one subnet at once: a thin line's queue is short.
+    /// So many may leave into one subnet at once, unless its schedule needs more: a thin
+    /// line's queue is short.
     pub const BURST: u16 = 3;
 
     /// At most `rate` requests a second into one subnet; 0: no limit. The groups
@@ -65,10 +69,14 @@ impl Subnets {
             reason = "clamped to the range before"
         )]
         let needed = (needed * 1.25).ceil().clamp(0.0, 1_000_000.0) as u32;
+        let rate = rate.max(needed);
+        // Whoever wakes once a tick has to send in one go what has come due, or a schedule
+        // that needs more than three a tick is never met.
+        let due = u16::try_from(rate / TICKS).unwrap_or(u16::MAX / 2);
         Some(Group {
             id,
-            rate: rate.max(needed),
-            burst: Self::BURST,
+            rate,
+            burst: Self::BURST.max(due + due / 2 + 1),
         })
     }
 }
@@ -289,7 +297,11 @@ mod tests {
         for last in 1..=200 {
             subnets.need([10, 9, 9, last].into(), 3.0);
         }
-        assert_eq!(subnets.group(ip("10.9.9.9")).unwrap().rate, 750);
+        let busy = subnets.group(ip("10.9.9.9")).unwrap();
+        assert_eq!(busy.rate, 750);
+        let bucket = Bucket::new(busy.rate, busy.burst.into());
+        let sent: u32 = drive(bucket, (1..=100).map(|n| n * 10_000_000)).iter().sum();
+        assert!(sent >= 600, "{sent} in a second, where 600 are due");
         assert_eq!(subnets.group(ip("127.0.0.1")), None);
         assert_eq!(Subnets::new(0, 0).group(ip("10.1.2.3")), None);
     }
