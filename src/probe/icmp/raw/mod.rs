@@ -9,29 +9,28 @@
 //! another socket is opened (trap 17), at most [`SHELF`] per family. Errors come
 //! by the error queue.
 
-use std::io;
-use std::io::IoSliceMut;
-use std::net::IpAddr;
-use std::net::SocketAddr;
-use std::os::fd::AsFd;
-use std::os::fd::AsRawFd;
+mod errors;
+mod filter;
 
-use nix::errno::Errno;
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::AsFd;
+
 use nix::libc;
-use nix::sys::socket::ControlMessageOwned;
-use nix::sys::socket::MsgFlags;
-use nix::sys::socket::SockaddrStorage;
-use nix::sys::socket::recvmsg;
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt;
 use socket2::Domain;
 use socket2::Protocol;
-use socket2::SockFilter;
 use socket2::Socket;
 use socket2::Type;
 
+use self::errors::errors;
+use self::errors::is_earlier;
+use self::errors::is_passing;
+use self::errors::refusal;
+use self::filter::drain;
+use self::filter::filter;
 use super::SendRefusal;
-use super::engine::ident_mask;
 use super::packet;
 use super::socket::BATCH;
 use super::socket::Descriptors;
@@ -41,7 +40,6 @@ use super::socket::Facts;
 use super::socket::Incoming;
 use super::socket::Mode;
 use super::socket::Outgoing;
-use super::socket::Queued;
 use super::socket::SetupError;
 use super::system;
 use super::system::Batch;
@@ -266,122 +264,6 @@ fn one_family(mode: Mode, is_v4: bool, options: &SocketOptions) -> io::Result<On
     })
 }
 
-/// Lets in echo replies to, and errors about, our block of idents only.
-fn filter(socket: &Socket, is_v4: bool, ident: u16) -> io::Result<()> {
-    const SOL_RAW: i32 = 255;
-    const ICMP_FILTER: i32 = 1;
-    const ICMPV6_FILTER: i32 = 1;
-    if is_v4 {
-        // A set bit blocks that type: all but echo reply, unreachable, time exceeded, parameter problem.
-        let blocked: u32 = !(1 << 0 | 1 << 3 | 1 << 11 | 1 << 12);
-        system::set_option(socket.as_fd(), SOL_RAW, ICMP_FILTER, &[blocked])?;
-    } else {
-        let mut blocked = [u32::MAX; 8];
-        blocked[0] = !(1 << 1 | 1 << 2 | 1 << 3 | 1 << 4);
-        blocked[4] = !(1 << 1);
-        system::set_option(socket.as_fd(), libc::IPPROTO_ICMPV6, ICMPV6_FILTER, &blocked)?;
-    }
-    if is_v4 {
-        socket.attach_filter(&program_v4(ident))
-    } else {
-        socket.attach_filter(&program_v6(ident))
-    }
-}
-
-// Classic BPF (linux/filter.h). `A` and `X` are its registers, `k` an operand.
-const LOAD_BYTE: u16 = 0x30;
-const LOAD_BYTE_X: u16 = 0x50;
-const LOAD_HALF: u16 = 0x28;
-const LOAD_HALF_X: u16 = 0x48;
-const LOAD_HEADER_LENGTH: u16 = 0xb1;
-const AND: u16 = 0x54;
-const SHIFT_LEFT: u16 = 0x64;
-const ADD_X: u16 = 0x0c;
-const TO_X: u16 = 0x07;
-const JUMP: u16 = 0x05;
-const JUMP_EQUAL: u16 = 0x15;
-const RETURN: u16 = 0x06;
-const ALL: u32 = u32::MAX;
-
-/// An IPv4 raw socket's packets begin with the IP header.
-fn program_v4(ident: u16) -> [SockFilter; 17] {
-    let mask = u32::from(ident_mask());
-    let base = u32::from(ident & ident_mask());
-    [
-        SockFilter::new(LOAD_HEADER_LENGTH, 0, 0, 0),
-        SockFilter::new(LOAD_BYTE_X, 0, 0, 0),
-        // An echo reply has its ident at 4.
-        SockFilter::new(JUMP_EQUAL, 0, 2, 0),
-        SockFilter::new(LOAD_HALF_X, 0, 0, 4),
-        SockFilter::new(JUMP, 0, 0, 8), // to the mask
-        // An error quotes an IPv4 header at 8, whose protocol must be ICMP …
-        SockFilter::new(LOAD_BYTE_X, 0, 0, 8 + 9),
-        SockFilter::new(JUMP_EQUAL, 0, 9, 1),
-        // … and behind it our request.
-        SockFilter::new(LOAD_BYTE_X, 0, 0, 8),
-        SockFilter::new(AND, 0, 0, 0x0f),
-        SockFilter::new(SHIFT_LEFT, 0, 0, 2),
-        SockFilter::new(ADD_X, 0, 0, 0),
-        SockFilter::new(TO_X, 0, 0, 0),
-        SockFilter::new(LOAD_HALF_X, 0, 0, 8 + 4),
-        SockFilter::new(AND, 0, 0, mask),
-        SockFilter::new(JUMP_EQUAL, 0, 1, base),
-        SockFilter::new(RETURN, 0, 0, ALL),
-        SockFilter::new(RETURN, 0, 0, 0),
-    ]
-}
-
-/// An IPv6 raw socket's packets begin with the ICMPv6 header.
-fn program_v6(ident: u16) -> [SockFilter; 14] {
-    let mask = u32::from(ident_mask());
-    let base = u32::from(ident & ident_mask());
-    [
-        SockFilter::new(LOAD_BYTE, 0, 0, 0),
-        SockFilter::new(JUMP_EQUAL, 0, 2, 129),
-        SockFilter::new(LOAD_HALF, 0, 0, 4),
-        SockFilter::new(JUMP, 0, 0, 6), // to the mask
-        // The quoted IPv6 header is 40 bytes long; ICMPv6 (58) or one fragment header (44) follows.
-        SockFilter::new(LOAD_BYTE, 0, 0, 8 + 6),
-        SockFilter::new(JUMP_EQUAL, 0, 2, 58),
-        SockFilter::new(LOAD_HALF, 0, 0, 8 + 40 + 4),
-        SockFilter::new(JUMP, 0, 0, 2), // to the mask
-        SockFilter::new(JUMP_EQUAL, 0, 4, 44),
-        SockFilter::new(LOAD_HALF, 0, 0, 8 + 48 + 4),
-        SockFilter::new(AND, 0, 0, mask),
-        SockFilter::new(JUMP_EQUAL, 0, 1, base),
-        SockFilter::new(RETURN, 0, 0, ALL),
-        SockFilter::new(RETURN, 0, 0, 0),
-    ]
-}
-
-/// Throws away what came in between the opening of the socket and its filter.
-fn drain(socket: &Socket) {
-    let mut byte = [0_u8; 1];
-    // A bound, though the filter has ended the flow: a buffer of default size holds fewer.
-    for _ in 0..4_096 {
-        if nix::sys::socket::recv(socket.as_raw_fd(), &mut byte, MsgFlags::MSG_DONTWAIT).is_err() {
-            return;
-        }
-    }
-}
-
-/// What a refusal of the system says about us (never about the target).
-fn refusal(error: &io::Error, is_whole: bool) -> SendRefusal {
-    let reason = match error.raw_os_error().unwrap_or(0) {
-        libc::EAGAIN | libc::ENOBUFS | libc::ENOMEM | libc::EINTR => return SendRefusal::Full,
-        libc::ENETUNREACH | libc::EHOSTUNREACH | libc::EADDRNOTAVAIL | libc::EAFNOSUPPORT => {
-            BlindReason::NoRoute
-        }
-        libc::ENETDOWN | libc::ENODEV => BlindReason::InterfaceDown,
-        libc::EPERM | libc::EACCES => BlindReason::Permission,
-        libc::EMSGSIZE if is_whole => {
-            BlindReason::Internal("the packet is larger than the interface takes in one piece".to_owned())
-        }
-        _ => BlindReason::Internal(error.to_string()),
-    };
-    SendRefusal::Blind(reason)
-}
-
 impl EchoSocket for SystemSocket {
     fn send(&mut self, packet: &Outgoing<'_>) -> Result<(), SendRefusal> {
         let no_family = SendRefusal::Blind(BlindReason::NoRoute);
@@ -496,93 +378,6 @@ fn at_stamp(stamp: i128, mono: Mono, wall: i128, bound: Span) -> Mono {
         // A packet that came after the clocks were read is stamped after them, too.
         Ok(_) | Err(_) => mono,
     }
-}
-
-fn is_passing(error: &io::Error) -> bool {
-    // A datagram socket reports the errors of its packets here too; the queue has them.
-    matches!(
-        Errno::from_raw(error.raw_os_error().unwrap_or(0)),
-        Errno::EAGAIN
-            | Errno::EINTR
-            | Errno::EHOSTUNREACH
-            | Errno::ENETUNREACH
-            | Errno::ECONNREFUSED
-            | Errno::EPROTO
-            | Errno::EMSGSIZE
-            | Errno::EACCES
-            | Errno::EHOSTDOWN
-            | Errno::ENETDOWN
-            | Errno::EOPNOTSUPP
-            | Errno::ENOPROTOOPT
-    )
-}
-
-/// Whether a failed send on a datagram socket told of an earlier packet: then
-/// that packet's error waits in the queue.
-fn is_earlier(socket: &Socket, error: &io::Error) -> bool {
-    is_passing(error)
-        && error.kind() != io::ErrorKind::WouldBlock
-        && recvmsg::<SockaddrStorage>(
-            socket.as_raw_fd(),
-            &mut [IoSliceMut::new(&mut [0; 8])],
-            None,
-            MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT,
-        )
-        .is_ok()
-}
-
-/// Hands the ICMP errors in a datagram socket's error queue to `each`.
-fn errors(socket: &Socket, now: Mono, each: &mut dyn FnMut(&Incoming<'_>)) -> usize {
-    let mut count = 0;
-    let mut bytes = [0_u8; 2_048];
-    let mut control = nix::cmsg_space!(libc::sock_extended_err, libc::sockaddr_in6, [u64; 4]);
-    while count < BATCH {
-        let mut parts = [IoSliceMut::new(&mut bytes)];
-        let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
-        let Ok(message) =
-            recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut control), flags)
-        else {
-            break;
-        };
-        count += 1;
-        let to = message.address.as_ref().and_then(address);
-        let mut told = None;
-        for part in message.cmsgs().into_iter().flatten() {
-            if let ControlMessageOwned::Ipv4RecvErr(error, from) = part {
-                let from = from.map(|a| IpAddr::from(u32::from_be(a.sin_addr.s_addr).to_be_bytes()));
-                told = Some((error, from));
-            } else if let ControlMessageOwned::Ipv6RecvErr(error, from) = part {
-                told = Some((error, from.map(|a| IpAddr::from(a.sin6_addr.s6_addr))));
-            }
-        }
-        let length = message.bytes;
-        let (Some(to), Some((error, from))) = (to, told) else {
-            continue;
-        };
-        let is_icmp = matches!(
-            error.ee_origin,
-            libc::SO_EE_ORIGIN_ICMP | libc::SO_EE_ORIGIN_ICMP6
-        );
-        if !is_icmp {
-            continue;
-        }
-        each(&Incoming {
-            from: from.unwrap_or(to),
-            at: now,
-            bytes: bytes.get(..length).unwrap_or_default(),
-            error: Some(Queued {
-                kind: error.ee_type,
-                code: error.ee_code,
-                to,
-            }),
-        });
-    }
-    count
-}
-
-fn address(name: &SockaddrStorage) -> Option<IpAddr> {
-    let v4 = name.as_sockaddr_in().map(|a| SocketAddr::from(*a).ip());
-    v4.or_else(|| name.as_sockaddr_in6().map(|a| SocketAddr::from(*a).ip()))
 }
 
 fn set_whole(socket: &Socket, is_v4: bool, wanted: bool) -> io::Result<()> {

@@ -9,8 +9,12 @@
 //! ```
 //!
 //! Busy, it wakes at each tick (10 ms), not for each packet: kernel time stamps
-//! keep the round trip times true. Idle, it sleeps until an order comes. With
-//! few packets under way it wakes for replies, but not oftener than each tick.
+//! keep the round trip times true; where nobody waits for the pace of a thin
+//! line, a longer one does ([`Options::calm`]). Idle, it sleeps until an order
+//! comes. With few packets under way it wakes for replies, but not oftener than
+//! each tick.
+
+mod handle;
 
 use std::io;
 use std::os::fd::AsFd;
@@ -21,11 +25,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
-use std::sync::mpsc::SyncSender;
 use std::sync::mpsc::TryRecvError;
-use std::sync::mpsc::TrySendError;
 use std::sync::mpsc::sync_channel;
-use std::thread::JoinHandle;
 
 use nix::poll::PollFd;
 use nix::poll::PollFlags;
@@ -36,8 +37,9 @@ use nix::sys::time::TimeSpec;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError as ResultRefused;
 
+pub use self::handle::Handle;
+use self::handle::Shared;
 use super::Burst;
-use super::Counters;
 use super::Options;
 use super::Order;
 use super::cookie::Key;
@@ -47,8 +49,8 @@ use super::engine::Wake;
 use super::raw::SocketOptions;
 use super::raw::SystemSocket;
 use super::socket::BATCH;
+use super::socket::Drops;
 use super::socket::EchoSocket;
-use super::socket::Facts;
 use super::socket::SetupError;
 use crate::clock::SharedClock;
 use crate::model::Mono;
@@ -61,35 +63,15 @@ const SENDS: usize = BATCH - 1;
 /// Batches of packets read in one go before time may pass for the engine.
 const READS: usize = 1_024;
 
+/// How often the kernel is asked at least what it has dropped.
+const ASK_OF_DROPS: Span = Span::from_millis(100);
+
 /// Results that are told at once; fewer wait for [`Options::gather`]. Each
 /// telling wakes a thread, which costs as much as a probe or two.
 const TOLD: usize = 1_024;
 
 /// Results of bursts, in batches.
 pub type Results = mpsc::Receiver<Vec<Burst>>;
-
-/// The address of the ICMP thread. Dropping it stops the thread.
-#[derive(Debug)]
-pub struct Handle {
-    orders: SyncSender<Order>,
-    shared: Arc<Shared>,
-    thread: Option<JoinHandle<Vec<Straggler>>>,
-    facts: Facts,
-}
-
-#[derive(Debug)]
-struct Shared {
-    /// Rung to wake the thread from a long sleep.
-    bell: EventFd,
-    /// Whether the thread sleeps so that only the bell wakes it.
-    is_asleep: AtomicBool,
-    is_stopping: AtomicBool,
-    /// Requests per second over all targets; 0: no limit.
-    max_rate: AtomicU32,
-    counters: Mutex<Counters>,
-    /// Why the thread ended by itself, if it did.
-    fault: Mutex<Option<String>>,
-}
 
 /// The secret and the idents of an engine, from the system's random source.
 #[derive(Debug, Clone, Copy)]
@@ -165,8 +147,13 @@ pub fn spawn(
         unsent: None,
         shared: Arc::clone(&shared),
         tick: options.tick,
+        calm: options.calm.max(options.tick),
         gather: options.gather,
         untold_since: None,
+        told_at: Mono::ZERO,
+        has_moved: false,
+        drops: Drops::default(),
+        drops_at: None,
     };
     let thread = std::thread::Builder::new()
         .name("icmp".to_owned())
@@ -181,82 +168,6 @@ pub fn spawn(
     Ok((handle, out))
 }
 
-impl Handle {
-    /// Hands over an order without waiting.
-    ///
-    /// # Errors
-    /// The order itself, when the queue is full (or the thread has ended): it
-    /// stays due, try again later.
-    pub fn order(&self, order: Order) -> Result<(), Order> {
-        self.orders.try_send(order).map_err(|refused| match refused {
-            TrySendError::Full(order) | TrySendError::Disconnected(order) => order,
-        })?;
-        // The thread lists itself as asleep before it looks at the queue for the last time.
-        if self.shared.is_asleep.swap(false, Ordering::SeqCst) {
-            self.ring();
-        }
-        Ok(())
-    }
-
-    /// Another overall pace, from the thread's next turn on; `None`: no limit.
-    pub fn set_max_rate(&self, max_rate: Option<u32>) {
-        self.shared
-            .max_rate
-            .store(max_rate.unwrap_or(0), Ordering::Relaxed);
-    }
-
-    /// What was counted up to the last wake-up.
-    pub fn counters(&self) -> Counters {
-        *self
-            .shared
-            .counters
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What the socket is like.
-    pub fn facts(&self) -> Facts {
-        self.facts
-    }
-
-    /// Why the thread has ended by itself; `None` while it runs.
-    pub fn fault(&self) -> Option<String> {
-        let is_over = self.thread.as_ref().is_none_or(JoinHandle::is_finished);
-        let told = self.shared.fault.lock().unwrap_or_else(PoisonError::into_inner);
-        told.clone()
-            .or_else(|| is_over.then(|| "the ICMP thread has ended".to_owned()))
-    }
-
-    /// Stops the thread and waits for it, a few ticks at most. Bursts in flight
-    /// are abandoned; late replies that no burst has told of come back.
-    ///
-    /// # Blocking
-    /// For two ticks.
-    pub fn stop(mut self) -> Vec<Straggler> {
-        self.end()
-    }
-
-    fn ring(&self) {
-        if let Err(error) = self.shared.bell.write(1) {
-            // A full counter: the bell is ringing already.
-            tracing::trace!(%error, "the bell was not rung");
-        }
-    }
-
-    fn end(&mut self) -> Vec<Straggler> {
-        self.shared.is_stopping.store(true, Ordering::SeqCst);
-        self.ring();
-        let ended = self.thread.take().map(JoinHandle::join);
-        ended.and_then(Result::ok).unwrap_or_default()
-    }
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
 struct Worker {
     engine: Engine,
     socket: Box<dyn EchoSocket>,
@@ -269,9 +180,17 @@ struct Worker {
     unsent: Option<Vec<Burst>>,
     shared: Arc<Shared>,
     tick: Span,
+    calm: Span,
     gather: Span,
     /// When the first of the results came about that nobody has been told of.
     untold_since: Option<Mono>,
+    /// When results were told the last time.
+    told_at: Mono,
+    /// A packet was sent or received since the last sleep: more are on their way.
+    has_moved: bool,
+    /// What the kernel had dropped when it was asked last, and when that was.
+    drops: Drops,
+    drops_at: Option<Mono>,
 }
 
 impl Worker {
@@ -351,9 +270,10 @@ impl Worker {
             return Some(wake);
         }
         let since = *self.untold_since.get_or_insert(now);
-        let due = since.plus(self.gather);
-        // With nothing more to come there is nothing to gather.
-        if due <= now || wake == Wake::Idle {
+        // With nothing more to come there is nothing to gather, unless orders come all the time.
+        let from = if wake == Wake::Idle { self.told_at } else { since };
+        let due = from.plus(self.gather);
+        if due <= now {
             if !self.tell() {
                 return None;
             }
@@ -375,14 +295,22 @@ impl Worker {
         let mut is_empty = false;
         let engine = &mut self.engine;
         for _ in 0..READS {
-            if self.socket.receive(now, &mut |packet| engine.receive(packet))? < BATCH {
+            let count = self.socket.receive(now, &mut |packet| engine.receive(packet))?;
+            self.has_moved |= count > 0;
+            if count < BATCH {
                 is_empty = true;
                 break;
             }
         }
+        // Before a deadline strikes the kernel is asked whether it was we who lost the reply.
+        let is_old = self.drops_at.is_none_or(|at| now.since(at) >= ASK_OF_DROPS);
+        if is_old || engine.is_due(now) {
+            self.drops = self.socket.drops();
+            self.drops_at = Some(now);
+        }
         let max_rate = self.shared.max_rate.load(Ordering::Relaxed);
         engine.set_max_rate((max_rate > 0).then_some(max_rate));
-        engine.begin(now, self.clock.wall(), self.socket.drops());
+        engine.begin(now, self.clock.wall(), self.drops);
         if is_empty {
             // Whatever came before `now` has been read: only then may a deadline strike.
             engine.advance(now);
@@ -400,6 +328,7 @@ impl Worker {
         let Some(batch) = batch else {
             return !self.results.is_closed();
         };
+        self.told_at = self.clock.mono();
         // Whoever has seen a result finds it counted.
         self.publish();
         match self.results.try_send(batch) {
@@ -440,6 +369,7 @@ impl Worker {
             self.engine.sent(at, result);
             sent += 1;
         }
+        self.has_moved |= sent > 0;
         sent
     }
 
@@ -455,25 +385,27 @@ impl Worker {
     /// until a tick after `woken`, unless replies are what it waits for.
     fn sleep(&mut self, wake: Wake, woken: Mono) {
         let now = self.clock.mono();
-        let (until, is_for_reply) = match wake {
-            Wake::Idle => (None, false),
-            Wake::At(at) => (Some(at), false),
-            Wake::OnReply(at) => (Some(at), true),
+        let has_moved = std::mem::take(&mut self.has_moved);
+        let until = match wake {
+            Wake::Idle => return self.doze(None, now),
+            Wake::OnReply(at) => return self.doze(Some(at), now),
+            Wake::At(at) => at,
         };
-        if is_for_reply {
-            self.doze(until, now);
-            return;
-        }
-        let tick = woken.plus(self.tick);
-        if until.is_some() && tick > now {
+        let rhythm = if self.engine.is_held_back() {
+            self.tick
+        } else {
+            self.calm
+        };
+        let tick = woken.plus(rhythm);
+        if tick > now {
             // Deaf until the tick: neither orders nor replies wake it.
             nap(tick.since(now));
         }
         let now = self.clock.mono();
-        if until.is_some_and(|at| at <= now) {
-            return;
+        // Where packets move the next look finds some: to ask before it costs as much as it does.
+        if !has_moved && now < until {
+            self.doze(Some(until), now);
         }
-        self.doze(until, now);
     }
 
     /// Sleeps until `until`, an order, or a reply.
@@ -493,15 +425,20 @@ impl Worker {
             // A socket that can't be polled is asked at each tick.
             span = Some(span.unwrap_or(self.tick).min(self.tick));
         }
-        let mut polled = [None; 9].map(|_: Option<()>| PollFd::new(bell, PollFlags::POLLIN));
-        for (place, socket) in polled.iter_mut().skip(1).zip(sockets.into_iter().flatten()) {
+        let mut all = [None; 9].map(|_: Option<()>| PollFd::new(bell, PollFlags::POLLIN));
+        let mut count = 1;
+        for (place, socket) in all.iter_mut().skip(1).zip(sockets.into_iter().flatten()) {
             *place = PollFd::new(socket, PollFlags::POLLIN);
+            count += 1;
         }
-        if let Err(error) = ppoll(&mut polled, span.map(TimeSpec::from_duration), None) {
+        let polled = all.get_mut(..count).unwrap_or_default();
+        if let Err(error) = ppoll(polled, span.map(TimeSpec::from_duration), None) {
             tracing::debug!(%error, "a sleep was cut short");
         }
         self.shared.is_asleep.store(false, Ordering::SeqCst);
-        if let Err(error) = self.shared.bell.read() {
+        // One that rings after this is heard at the next sleep, which then is none.
+        let has_rung = polled.first().and_then(PollFd::any).unwrap_or_default();
+        if has_rung && let Err(error) = self.shared.bell.read() {
             tracing::trace!(%error, "the bell had not rung");
         }
     }
