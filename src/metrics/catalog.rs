@@ -163,6 +163,8 @@ catalog! {
             "ICMP send errors."
         ICMP_RECEIVE_DROPS_TOTAL Counter None "tramgac_icmp_receive_drops_total" []
             "Datagrams dropped by the kernel at the ICMP socket."
+        ICMP_RECEIVE_BUFFER_BYTES Gauge Bytes "tramgac_icmp_receive_buffer_bytes" []
+            "Receive buffer that the kernel granted to the ICMP socket, as SO_RCVBUF tells it."
         DB_WRITE_DURATION_SECONDS Histogram Seconds "tramgac_db_write_duration_seconds" []
             "Time per write transaction."
         DB_WRITE_FAILURES_TOTAL Counter None "tramgac_db_write_failures_total" []

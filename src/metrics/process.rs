@@ -83,6 +83,8 @@ pub struct Meters {
     series_dropped: Family<&'static str, Counter>,
     /// Datagrams that the kernel dropped at the ICMP socket.
     pub icmp_receive_drops: Counter,
+    /// Receive buffer that the system has granted to the ICMP socket, bytes.
+    pub icmp_receive_buffer: Gauge,
     /// Time per write transaction.
     pub db_write: Histogram,
     /// Write transactions that failed.
@@ -110,6 +112,7 @@ impl Default for Meters {
             icmp_send_errors: Family::default(),
             series_dropped: Family::default(),
             icmp_receive_drops: Counter::default(),
+            icmp_receive_buffer: Gauge::default(),
             db_write: Histogram::new(DB_WRITE_BOUNDS),
             db_write_failures: Counter::default(),
             db_queue: Gauge::default(),
@@ -189,6 +192,7 @@ impl Meters {
             link_rtt: self.link_rtt.read(Histogram::read),
             icmp_send_errors: self.icmp_send_errors.read(Counter::get),
             icmp_receive_drops: self.icmp_receive_drops.get(),
+            icmp_receive_buffer: self.icmp_receive_buffer.get(),
             db_write: self.db_write.read(),
             db_write_failures: self.db_write_failures.get(),
             db_queue: self.db_queue.get(),
@@ -217,6 +221,8 @@ pub struct ProcessStats {
     pub icmp_send_errors: BTreeMap<&'static str, u64>,
     /// Datagrams dropped at the ICMP socket.
     pub icmp_receive_drops: u64,
+    /// Receive buffer of the ICMP socket, bytes.
+    pub icmp_receive_buffer: u64,
     /// Time per write transaction.
     pub db_write: HistogramStats,
     /// Write transactions that failed.

@@ -33,6 +33,8 @@ pub(super) fn write(w: &mut Writer<'_>, extra: &Extra) {
     }
     w.family(&catalog::ICMP_RECEIVE_DROPS_TOTAL)
         .int(&none, p.icmp_receive_drops);
+    w.family(&catalog::ICMP_RECEIVE_BUFFER_BYTES)
+        .int(&none, p.icmp_receive_buffer);
     let h = &p.db_write;
     w.family(&catalog::DB_WRITE_DURATION_SECONDS)
         .histogram(&none, h.bounds, &h.counts, h.sum);
