@@ -51,8 +51,10 @@ fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         Ok(read) => read,
         Err(exit) => return Ok(exit),
     };
-    let level = log.unwrap_or(read.log.level);
+    let level = log.unwrap_or_else(|| read.log.level.clone());
     start_log(&level, log_json || read.log.json)?;
+    // The daemon reads it again; this one would stay beside it for ever.
+    drop(read);
     let startup = Startup {
         config: config.path,
         env: Env::of_process(),
