@@ -112,10 +112,12 @@ pub struct Asking {
     pub resolving: Arc<Semaphore>,
     /// Tells the time.
     pub clock: SharedClock,
+    /// Where the tasks run; not on the core's thread.
+    pub runtime: tokio::runtime::Handle,
 }
 
 impl Asking {
-    /// With room for so many SNMP turns at a time.
+    /// With room for so many SNMP turns at a time, on the runtime in which it is called.
     pub fn new(done: mpsc::Sender<Done>, poller: Arc<Poller>, turns: usize, clock: SharedClock) -> Self {
         Self {
             done,
@@ -124,6 +126,7 @@ impl Asking {
             turns_waiting: Arc::default(),
             resolving: Arc::new(Semaphore::new(RESOLVING)),
             clock,
+            runtime: tokio::runtime::Handle::current(),
         }
     }
 
@@ -131,7 +134,7 @@ impl Asking {
     pub fn turn(&self, order: TurnOrder, patience: Patience) {
         let asking = self.clone();
         asking.turns_waiting.fetch_add(1, Ordering::Relaxed);
-        tokio::spawn(async move {
+        self.runtime.spawn(async move {
             // The semaphore is never closed; were it, the turn would go without its bound.
             let place = asking.turns.acquire().await;
             asking.turns_waiting.fetch_sub(1, Ordering::Relaxed);
@@ -167,7 +170,7 @@ impl Asking {
     /// Runs a check.
     pub fn check(&self, target: TargetId, checked: Checked) {
         let asking = self.clone();
-        tokio::spawn(async move {
+        self.runtime.spawn(async move {
             let at = asking.clock.wall();
             let context = check::Context {
                 timeout: checked.timeout,
@@ -189,7 +192,7 @@ impl Asking {
     /// Resolves a name.
     pub fn resolve(&self, name: String) {
         let asking = self.clone();
-        tokio::spawn(async move {
+        self.runtime.spawn(async move {
             let place = asking.resolving.acquire().await;
             let looked_up = async {
                 let list = tokio::net::lookup_host((name.as_str(), 0)).await?;

@@ -209,7 +209,7 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
         snapshot,
         events,
     } = build(startup).await?;
-    let core = tokio::spawn(core.run(inbox));
+    let core = start_core(core, inbox)?;
     let sender = running.sender(&snapshot);
     let figures = Figures {
         snapshot: Arc::clone(&snapshot),
@@ -253,7 +253,7 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
     let page = format!("http://{address}/");
     tracing::info!(page, "ready");
     systemd::ready(&page);
-    memory::give_back_later();
+    memory::give_back_later(running.store.writer().clone());
     if ready.is_some_and(|ready| ready.send(address).is_err()) {
         tracing::debug!("the starter has lost interest; the daemon runs all the same");
     }
@@ -284,6 +284,30 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Starts the core on a thread with a scheduler of its own: among the threads of
+/// the web each of its wake-ups wakes a second one that finds nothing to do, and
+/// a page in the making delays it.
+fn start_core(core: Core, inbox: Inbox) -> Result<oneshot::Receiver<()>, StartError> {
+    let fault = |source| StartError::System {
+        what: "the core",
+        source,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .map_err(fault)?;
+    let (over, ended) = oneshot::channel::<()>();
+    std::thread::Builder::new()
+        .name("core".to_owned())
+        .spawn(move || {
+            // Dropped however the core ends: that is what the waiter sees.
+            let _over = over;
+            runtime.block_on(core.run(inbox));
+        })
+        .map_err(fault)?;
+    Ok(ended)
 }
 
 async fn build(startup: Startup) -> Result<Built, StartError> {
@@ -318,6 +342,9 @@ async fn build(startup: Startup) -> Result<Built, StartError> {
 
     let snapshot = Arc::new(ArcSwap::from_pointee(empty_snapshot(&clock)));
     let meters = Arc::new(Meters::default());
+    meters
+        .icmp_receive_buffer
+        .set(u64::try_from(icmp.facts().receive_buffer).unwrap_or(u64::MAX));
     meters.config_reloaded(true, clock.wall());
     let (events, _) = broadcast::channel(EVENTS);
     let (done_in, done) = mpsc::channel(DONE);

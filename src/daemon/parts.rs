@@ -30,6 +30,10 @@ use crate::profile::Set;
 use crate::store;
 use crate::web;
 
+/// Between two wake-ups of the ICMP thread while no line is held back: the daemon
+/// is in no hurry for a result.
+const CALM: Span = Span::from_millis(20);
+
 /// What the plugins made of their sub-trees of the configuration.
 pub struct Plugins {
     /// The checks of the declared services.
@@ -98,6 +102,7 @@ fn notifier(kind: &str, options: &Node, sink: &Sink) -> Option<Box<dyn Notifier>
 pub fn icmp(config: &Config, needed: f64) -> icmp::Options {
     icmp::Options {
         max_rate: Some(max_rate(config, needed)),
+        calm: CALM,
         ..icmp::Options::default()
     }
 }

@@ -121,7 +121,7 @@ impl Running {
     pub(super) async fn reload(&self) -> Result<(), StartError> {
         let _one = self.reloading.lock().await;
         let result = self.reload_now().await;
-        super::memory::give_back_later();
+        super::memory::give_back_later(self.store.writer().clone());
         self.meters.config_reloaded(result.is_ok(), self.clock.wall());
         match &result {
             Ok(()) => tracing::info!("the configuration was reloaded"),

@@ -3,6 +3,7 @@
 use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
+use tokio::sync::oneshot;
 
 use super::StartError;
 use super::reload::Running;
@@ -33,14 +34,14 @@ impl Signals {
 
     /// Reloads at SIGHUP; returns at SIGTERM, SIGINT, or when the core has died
     /// or the record is damaged.
-    pub(super) async fn wait(mut self, running: &Running, page: &str, mut core: tokio::task::JoinHandle<()>) {
+    pub(super) async fn wait(mut self, running: &Running, page: &str, mut core: oneshot::Receiver<()>) {
         let mut record = running.store.writer().health();
         loop {
             tokio::select! {
                 _ = self.term.recv() => return,
                 _ = self.int.recv() => return,
-                ended = &mut core => {
-                    tracing::error!(?ended, "the core has ended by itself; stopping, so that systemd starts anew");
+                _ = &mut core => {
+                    tracing::error!("the core has ended by itself; stopping, so that systemd starts anew");
                     return;
                 }
                 Ok(()) = record.changed() => {

@@ -15,11 +15,28 @@ use super::snapshot::SHARD_TARGETS;
 use super::snapshot::Snapshot;
 use super::snapshot::TargetView;
 use crate::inventory::Inventory;
+use crate::model::EchoStats;
+use crate::model::Span;
 use crate::model::TargetId;
 use crate::model::TargetKey;
 use crate::model::Timestamp;
 
 type Shard = Vec<Arc<TargetView>>;
+
+/// What pings measured of one target since its view was made.
+#[derive(Debug, Clone)]
+pub struct Echoes {
+    /// Whose.
+    pub target: TargetId,
+    /// The last burst of its best address.
+    pub last: EchoStats,
+    /// Requests sent, over all its addresses.
+    pub sent: u64,
+    /// Replies in time.
+    pub received: u64,
+    /// Sum of their round trip times.
+    pub rtt_sum: Span,
+}
 
 /// Keeps the newest view of every target and publishes them.
 #[derive(Debug)]
@@ -35,6 +52,13 @@ pub struct Publisher {
 
 fn shard_of(id: TargetId) -> usize {
     usize::try_from(id.0).unwrap_or(usize::MAX) / SHARD_TARGETS
+}
+
+/// Where the view of a target is kept.
+fn find(shards: &mut [Shard], id: TargetId) -> Option<&mut Arc<TargetView>> {
+    let shard = shards.get_mut(shard_of(id))?;
+    let at = shard.binary_search_by_key(&id, |view| view.id).ok()?;
+    shard.get_mut(at)
 }
 
 impl Publisher {
@@ -69,6 +93,21 @@ impl Publisher {
     /// and the sums of the echoes, stay as they are.
     pub fn update(&mut self, mut judged: TargetView) {
         let i = shard_of(judged.id);
+        if let Some(place) = find(&mut self.working, judged.id) {
+            judged.echo.clone_from(&place.echo);
+            judged.service.clone_from(&place.service);
+            judged.snmp.clone_from(&place.snmp);
+            judged.totals.echo_sent = place.totals.echo_sent;
+            judged.totals.echo_received = place.totals.echo_received;
+            judged.totals.rtt_sum = place.totals.rtt_sum;
+            // Where no reader has it yet, the place is used again.
+            match Arc::get_mut(place) {
+                Some(view) => *view = judged,
+                None => *place = Arc::new(judged),
+            }
+            self.changed.insert(i);
+            return;
+        }
         // An id that the index does not name would grow the list without bound.
         if self.index.get(&judged.key) != Some(&judged.id) {
             return;
@@ -76,37 +115,38 @@ impl Publisher {
         if self.working.len() <= i {
             self.working.resize_with(i + 1, Vec::new);
         }
-        let Some(shard) = self.working.get_mut(i) else {
-            return;
-        };
-        match shard.binary_search_by_key(&judged.id, |view| view.id) {
-            Ok(at) => {
-                if let Some(place) = shard.get_mut(at) {
-                    judged.echo.clone_from(&place.echo);
-                    judged.service.clone_from(&place.service);
-                    judged.snmp.clone_from(&place.snmp);
-                    judged.totals.echo_sent = place.totals.echo_sent;
-                    judged.totals.echo_received = place.totals.echo_received;
-                    judged.totals.rtt_sum = place.totals.rtt_sum;
-                    *place = Arc::new(judged);
-                }
-            }
-            Err(at) => shard.insert(at, Arc::new(judged)),
+        if let Some(shard) = self.working.get_mut(i)
+            && let Err(at) = shard.binary_search_by_key(&judged.id, |view| view.id)
+        {
+            shard.insert(at, Arc::new(judged));
+            self.changed.insert(i);
         }
-        self.changed.insert(i);
+    }
+
+    /// Takes what the monitor judges of a target and what pings measured of it.
+    pub fn update_echoes(&mut self, judged: TargetView, echoes: Echoes) {
+        let Echoes {
+            target,
+            last,
+            sent,
+            received,
+            rtt_sum,
+        } = echoes;
+        self.update(judged);
+        // No reader has the view that was just made: it is not copied.
+        self.modify(target, |view| {
+            view.totals.echo_sent += sent;
+            view.totals.echo_received += received;
+            view.totals.rtt_sum += rtt_sum;
+            view.echo = Some(last);
+        });
     }
 
     /// Changes the view of a target in place; one that is not there is left.
     pub fn modify(&mut self, id: TargetId, with: impl FnOnce(&mut TargetView)) {
-        let i = shard_of(id);
-        let Some(shard) = self.working.get_mut(i) else {
-            return;
-        };
-        if let Ok(at) = shard.binary_search_by_key(&id, |view| view.id)
-            && let Some(place) = shard.get_mut(at)
-        {
+        if let Some(place) = find(&mut self.working, id) {
             with(Arc::make_mut(place));
-            self.changed.insert(i);
+            self.changed.insert(shard_of(id));
         }
     }
 
@@ -154,7 +194,6 @@ impl Publisher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Span;
     use crate::model::State;
     use crate::model::TargetKind;
     use crate::monitor::snapshot::Totals;
@@ -235,6 +274,47 @@ mod tests {
         let snapshot = publisher.publish(Timestamp(1));
         let seen = snapshot.target(TargetId(1)).unwrap();
         assert_eq!((seen.state, seen.totals.echo_sent), (State::Down, 7));
+    }
+
+    #[test]
+    fn echoes_are_added_up_and_a_view_that_readers_have_stays() {
+        let echoes = |sent| Echoes {
+            target: TargetId(1),
+            last: EchoStats {
+                address: [192, 0, 2, 1].into(),
+                sent: 3,
+                received: 2,
+                late: 0,
+                duplicates: 0,
+                rtt: None,
+            },
+            sent,
+            received: 2,
+            rtt_sum: Span::from_millis(5),
+        };
+        let mut publisher = publisher(1..3);
+        publisher.update(view(1));
+        publisher.update_echoes(view(1), echoes(3));
+        let first = publisher.publish(Timestamp(1));
+        publisher.update_echoes(view(1), echoes(4));
+        publisher.update_echoes(view(1), echoes(5));
+        let second = publisher.publish(Timestamp(2));
+        let sums = |of: &Snapshot| {
+            let t = of.target(TargetId(1)).unwrap();
+            (t.totals.echo_sent, t.totals.echo_received, t.totals.rtt_sum)
+        };
+        assert_eq!(sums(&first), (3, 2, Span::from_millis(5)));
+        assert_eq!(sums(&second), (12, 6, Span::from_millis(15)));
+        assert_eq!(second.target(TargetId(1)).unwrap().echo.as_ref().unwrap().sent, 3);
+        // Nobody is made a view for whom the index does not name.
+        publisher.update_echoes(
+            view(9),
+            Echoes {
+                target: TargetId(9),
+                ..echoes(1)
+            },
+        );
+        assert!(publisher.view(TargetId(9)).is_none());
     }
 
     #[test]

@@ -9,11 +9,13 @@
 //!        └── Effects.orders ──┤ │  ◄── Command: people, reload, stop (64, else they wait)
 //!                             │ └── monitor::Table (states, incidents, timers)
 //!                             ├──► Batch ──► the writer's queue (full: kept here, samples shed)
-//!                             └──► Snapshot, at most five times a second
+//!                             └──► Snapshot, at most five times a second; once, if only measured
 //! ```
 //!
 //! Nothing here waits for a disk, a device or a reader.
 
+mod install;
+mod interfaces;
 mod people;
 mod pings;
 mod presence;
@@ -22,6 +24,7 @@ mod turns;
 mod view;
 mod who;
 
+pub use install::Installation;
 pub use people::Asked;
 pub(super) use view::Seen;
 
@@ -49,13 +52,14 @@ use super::systemd;
 use crate::alert::route::Routes;
 use crate::clock::SharedClock;
 use crate::config::model::Config;
-use crate::inventory::Host;
 use crate::inventory::Inventory;
 use crate::inventory::identity::Register;
 use crate::metrics::Meters;
+use crate::metrics::process::ProtocolMeter;
 use crate::model::Event;
 use crate::model::IncidentId;
 use crate::model::Mono;
+use crate::model::Observation;
 use crate::model::Span;
 use crate::model::TargetId;
 use crate::model::TargetKey;
@@ -65,12 +69,11 @@ use crate::monitor::Publisher;
 use crate::monitor::Settings;
 use crate::monitor::Snapshot;
 use crate::monitor::Table;
-use crate::monitor::Topology;
-use crate::monitor::topology::Reach;
+use crate::monitor::publish::Echoes;
+use crate::probe::icmp;
 use crate::probe::icmp::pace::Subnets;
 use crate::probe::icmp::worker;
 use crate::schedule::Plan;
-use crate::schedule::phase;
 use crate::store::Committed;
 
 /// Longest sleep of the core: it shows the watchdog that it lives at least so often.
@@ -79,10 +82,10 @@ const NAP: Span = Span::from_millis(250);
 const GATHER: Span = Span::from_millis(20);
 /// Shortest time between two snapshots.
 const PUBLISH: Span = Span::from_millis(200);
+/// Longest wait of measurements for a snapshot while nothing else is new.
+const MEASURED: Span = Span::from_secs(1);
 /// Looks begun in one turn; the others stay due for the next.
 const AT_ONCE: usize = 4_096;
-/// How often the own uplink is looked at.
-const UPLINK: Span = Span::from_secs(10);
 /// How often the slow duties are done.
 const SLOWLY: Span = Span::from_secs(60);
 
@@ -94,24 +97,6 @@ pub enum Command {
     People(Box<Asked>),
     /// The end.
     Stop(oneshot::Sender<()>),
-}
-
-/// Everything that follows from one configuration and one inventory.
-pub struct Installation {
-    /// The configuration.
-    pub config: Arc<Config>,
-    /// Declared and recorded entries, in one.
-    pub inventory: Arc<Inventory>,
-    /// The row numbers.
-    pub index: Arc<BTreeMap<TargetKey, TargetId>>,
-    /// What the monitor holds for true.
-    pub settings: Settings,
-    /// How targets hang together.
-    pub topology: Topology,
-    /// What is asked of whom.
-    pub targets: Targets,
-    /// Addresses that prove that we can look.
-    pub self_check: Vec<std::net::IpAddr>,
 }
 
 /// The core's surroundings.
@@ -153,7 +138,13 @@ pub struct Core {
     plan: Plan<Look>,
     names: Names,
     effects: Effects,
+    /// Pings of more than one address, under way.
     pings: BTreeMap<TargetId, pings::Pinging>,
+    /// What was seen and is not judged yet; empty between two turns.
+    seen: Vec<Observation>,
+    /// What pings measured and is in no view yet.
+    fresh: Vec<Echoes>,
+    icmp_meter: Arc<ProtocolMeter>,
     devices: BTreeMap<TargetId, turns::Device>,
     register: Register<TargetId>,
     record: record::Record,
@@ -163,7 +154,10 @@ pub struct Core {
     sought: Sought,
     /// When people were told of machines that must not be on a network.
     forbidden_at: BTreeMap<TargetId, Mono>,
+    /// Something changed that readers wait for.
     is_changed: bool,
+    /// Pings measured something.
+    is_measured: bool,
     published_at: Mono,
     ticked_at: Mono,
     slowly_at: Mono,
@@ -249,11 +243,15 @@ impl Core {
             names: Names::default(),
             effects,
             pings: BTreeMap::new(),
+            seen: Vec::new(),
+            fresh: Vec::new(),
+            icmp_meter: around.meters.protocol(icmp::NAME),
             devices: BTreeMap::new(),
             register: Register::default(),
             record: record::Record::new(around.writer.clone(), mono),
             cycles: record::Cycles::default(),
             is_changed: true,
+            is_measured: false,
             published_at: mono,
             ticked_at: mono,
             slowly_at: mono,
@@ -351,68 +349,9 @@ impl Core {
             wall,
             mono,
         );
-        if self.is_changed && mono.since(self.published_at) >= PUBLISH {
+        let shown = mono.since(self.published_at);
+        if self.is_changed && shown >= PUBLISH || self.is_measured && shown >= MEASURED {
             self.publish(wall, mono);
-        }
-    }
-
-    fn slowly(&mut self, wall: Timestamp) {
-        self.table.tick_slowly(wall, &mut self.effects);
-        let today = parts::today(&self.now.config, wall);
-        if today != self.now.day {
-            self.now.day = today;
-            // Exemptions and memberships have dates.
-            match Topology::build(
-                Arc::clone(&self.now.inventory),
-                &self.now.index,
-                &self.now.settings,
-                today,
-            ) {
-                Ok(mut topology) => {
-                    let kinds = &self.now.settings.area_kinds;
-                    self.by_hand.lay(&mut topology, kinds, today, wall);
-                    self.table.set_topology(topology, wall, &mut self.effects);
-                    self.set_reaches();
-                }
-                Err(error) => tracing::error!(%error, "the new day's topology can't be built"),
-            }
-        }
-    }
-
-    /// Plans every look; one that keeps its interval keeps its slot.
-    fn schedule(&mut self, mono: Mono) {
-        let targets = &self.now.targets;
-        let key = |id: TargetId| {
-            self.table
-                .topology()
-                .get(id)
-                .map_or_else(String::new, |s| s.key.to_string())
-        };
-        let mut wanted: BTreeMap<Look, Span> = BTreeMap::new();
-        for (id, ping) in &targets.pings {
-            wanted.insert(Look::Ping(*id), ping.interval);
-        }
-        for (id, agent) in &targets.agents {
-            wanted.insert(Look::Snmp(*id), agent.interval);
-        }
-        for (id, checked) in &targets.checks {
-            wanted.insert(Look::Check(*id), checked.interval);
-        }
-        if !self.now.self_check.is_empty() {
-            wanted.insert(
-                Look::Uplink,
-                UPLINK.min(self.now.config.polling.intervals.infrastructure),
-            );
-        }
-        self.plan.retain(|look| wanted.contains_key(&look));
-        for (look, interval) in wanted {
-            let first = match look {
-                Look::Ping(id) | Look::Check(id) => phase(&key(id), interval),
-                // The first turn comes within a minute, so that a restart is not blind for long.
-                Look::Snmp(id) => phase(&key(id), interval.min(Span::from_secs(60))),
-                Look::Uplink => Span::ZERO,
-            };
-            self.plan.set(look, interval, first, mono);
         }
     }
 
@@ -447,32 +386,6 @@ impl Core {
             Done::Name { name, addresses } => {
                 self.names.learn(name, addresses);
                 self.set_reaches();
-            }
-        }
-    }
-
-    fn resolve(&self) {
-        for name in self.now.targets.names() {
-            self.around.asking.resolve(name);
-        }
-    }
-
-    /// Tells the monitor where targets lie that it can't tell from the
-    /// inventory: names that were resolved, and what checks look at.
-    fn set_reaches(&mut self) {
-        let nearby = &self.now.settings.nearby;
-        let by_name = |hosts: &[Host]| hosts.iter().any(|h| matches!(h, Host::Name(_)));
-        let pinged = self.now.targets.pings.iter().filter(|(_, p)| by_name(&p.hosts));
-        let pinged = pinged.map(|(id, p)| (*id, p.hosts.as_slice()));
-        let checked = self
-            .now
-            .targets
-            .checks
-            .iter()
-            .map(|(id, c)| (*id, c.host.as_slice()));
-        for (id, hosts) in pinged.chain(checked) {
-            if let Some(address) = hosts.iter().flat_map(|h| self.names.addresses(h)).next() {
-                self.table.set_reach(id, Reach::of(address, nearby));
             }
         }
     }
@@ -516,7 +429,9 @@ impl Core {
     }
 
     fn publish(&mut self, wall: Timestamp, mono: Mono) {
+        self.settle();
         self.is_changed = false;
+        self.is_measured = false;
         self.published_at = mono;
         self.around.snapshot.store(Arc::new(self.publisher.publish(wall)));
     }
@@ -534,64 +449,13 @@ impl Core {
         }
     }
 
-    /// Another configuration: states, counters and timers go on.
-    fn install(&mut self, new: Installation, wall: Timestamp) {
-        let mono = self.around.clock.mono();
-        let Installation {
-            config,
-            inventory,
-            index,
-            settings,
-            mut topology,
-            targets,
-            self_check,
-        } = new;
-        let day = parts::today(&config, wall);
-        self.by_hand.lay(&mut topology, &settings.area_kinds, day, wall);
-        self.table.set_topology(topology, wall, &mut self.effects);
-        self.publisher
-            .set_inventory(Arc::clone(&inventory), Arc::clone(&index));
-        let needed = targets.echo_rate(config.polling.count);
-        self.around
-            .icmp
-            .set_max_rate(parts::icmp(&config, needed).max_rate);
-        self.now = Installed {
-            routes: parts::routes(&config),
-            subnets: targets.subnets(config.polling.subnet_rate, config.polling.count),
-            day,
-            config,
-            inventory,
-            index,
-            settings,
-            targets,
-            self_check,
-        };
-        self.devices
-            .retain(|id, _| self.now.targets.agents.contains_key(id));
-        self.seek();
-        // The new configuration may know the new addresses.
-        self.devices
-            .values_mut()
-            .for_each(|device| device.elsewhere = None);
-        self.register_all();
-        let links = &self.now.inventory.links;
-        self.around.meters.retain_links(|link| links.contains_key(link));
-        let all: Vec<TargetId> = self.table.topology().specs().iter().map(|s| s.id).collect();
-        self.effects.changed.extend(all);
-        self.effects.incidents_changed = true;
-        self.schedule(mono);
-        self.set_reaches();
-        self.resolve();
-        self.replan(wall);
-    }
-
     /// Ends in order: what is known is committed.
     async fn stop(mut self, done: Option<oneshot::Sender<()>>) {
         let wall = self.around.clock.wall();
         let mono = self.around.clock.mono();
         self.table.stopped(wall, &mut self.effects);
         self.follow(wall, mono);
-        self.flush_totals();
+        self.flush_totals(usize::MAX);
         self.record.finish(wall).await;
         self.publish(wall, mono);
         if let Some(done) = done {

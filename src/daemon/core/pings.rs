@@ -3,25 +3,36 @@
 use std::net::IpAddr;
 
 use super::Core;
+use crate::config::model::Polling;
 use crate::daemon::looks::Look;
+use crate::daemon::looks::Ping;
+use crate::inventory::Host;
 use crate::inventory::PingOptions;
 use crate::model::BlindReason;
 use crate::model::Detail;
 use crate::model::EchoStats;
+use crate::model::Mono;
 use crate::model::Observation;
 use crate::model::Outcome;
 use crate::model::TargetId;
 use crate::model::Timestamp;
 use crate::monitor::blind::UplinkLook;
-use crate::probe::icmp;
+use crate::monitor::publish::Echoes;
 use crate::probe::icmp::Burst;
 use crate::probe::icmp::Header;
 use crate::probe::icmp::Order;
+use crate::probe::icmp::pace::Subnets;
 use crate::store::Sample;
 use crate::store::SeriesKey;
 
 /// Addresses of one target that are pinged at a time: the low bits of a token.
 const MAX_ADDRESSES: usize = 256;
+/// Marks the token of a burst that is the only one of its look.
+const SOLE: u64 = 1 << 62;
+/// Marks the token of a burst to a link's far end.
+const LINK: u64 = 1 << 61;
+/// Measurements that may wait for the next view: less than a megabyte.
+const MOST_FRESH: usize = 4_096;
 /// Tokens from here on belong to the looks at the own uplink.
 const UPLINK_TOKENS: u64 = 1 << 63;
 
@@ -72,37 +83,35 @@ impl Core {
         let Some(ping) = self.now.targets.pings.get(&id) else {
             return;
         };
+        let polling = &self.now.config.polling;
+        let subnets = &mut self.now.subnets;
+        let mark = if ping.link.is_some() { LINK } else { 0 };
+        let token = u64::from(id.0) << 8 | mark;
+        // Nearly every target has one address: its burst is the whole look.
+        if let [Host::Ip(address)] = ping.hosts.as_slice()
+            && let Some(header) = header(&ping.options)
+        {
+            let order = order(ping, polling, subnets, header, token | SOLE, *address);
+            if self.around.icmp.order(order).is_err() {
+                self.around.meters.icmp_send_errors("queue").inc();
+                self.ended(Look::Ping(id));
+            }
+            return;
+        }
         let mut addresses: Vec<IpAddr> = ping.hosts.iter().flat_map(|h| self.names.addresses(h)).collect();
         addresses.truncate(MAX_ADDRESSES);
         if addresses.is_empty() {
             // The name does not resolve: one unknown target (trap 18).
-            let at = self.around.clock.wall();
-            self.observe_ping(id, at, Outcome::Blind(BlindReason::Dns), None);
-            self.ended(Look::Ping(id));
+            self.not_pinged(id, BlindReason::Dns);
             return;
         }
-        let polling = &self.now.config.polling;
         let Some(header) = header(&ping.options) else {
-            let at = self.around.clock.wall();
-            self.observe_ping(id, at, Outcome::Blind(BlindReason::InterfaceDown), None);
-            self.ended(Look::Ping(id));
+            self.not_pinged(id, BlindReason::InterfaceDown);
             return;
         };
         let mut pinging = Pinging::new(addresses.len());
         for (i, address) in (0_u64..).zip(addresses) {
-            let order = Order {
-                count: polling.count,
-                spacing: polling.spacing,
-                timeout: ping.timeout,
-                size: ping.options.payload_bytes.unwrap_or(polling.payload_bytes),
-                group: ping.group.or_else(|| self.now.subnets.group(address)),
-                header: Header {
-                    // A source is of one family; the other family's requests leave as they will.
-                    source: header.source.filter(|s| s.is_ipv4() == address.is_ipv4()),
-                    ..header
-                },
-                ..Order::new((u64::from(id.0) << 8) | i, address)
-            };
+            let order = order(ping, polling, subnets, header, token | i, address);
             // A full queue: this address is looked at the next time.
             if self.around.icmp.order(order).is_err() {
                 self.around.meters.icmp_send_errors("queue").inc();
@@ -114,6 +123,20 @@ impl Core {
         } else {
             self.pings.insert(id, pinging);
         }
+    }
+
+    /// A look that could not even begin.
+    fn not_pinged(&mut self, id: TargetId, why: BlindReason) {
+        self.icmp_meter.attempts.inc();
+        let observation = Observation {
+            target: id,
+            probe: self.record.words.icmp(),
+            at: self.around.clock.wall(),
+            outcome: Outcome::Blind(why),
+            detail: Detail::None,
+        };
+        self.observe(&observation);
+        self.ended(Look::Ping(id));
     }
 
     pub(super) fn begin_uplink(&mut self) {
@@ -136,26 +159,39 @@ impl Core {
     }
 
     pub(super) fn bursts(&mut self, bursts: Vec<Burst>) {
+        let mono = self.around.clock.mono();
         for burst in bursts {
-            let id = if burst.token >= UPLINK_TOKENS {
+            let is_uplink = burst.token >= UPLINK_TOKENS;
+            let id = if is_uplink {
                 UPLINK
             } else {
-                TargetId(u32::try_from(burst.token >> 8).unwrap_or(u32::MAX))
+                TargetId(u32::try_from((burst.token & !(SOLE | LINK)) >> 8).unwrap_or(u32::MAX))
             };
+            let is_link = !is_uplink && burst.token & LINK != 0;
+            if !is_uplink && burst.token & SOLE != 0 {
+                let mut only = Pinging::new(1);
+                only.take(burst);
+                self.end_ping(id, only, is_link, mono);
+                continue;
+            }
             let Some(pinging) = self.pings.get_mut(&id) else {
                 continue;
             };
             if pinging.take(burst)
                 && let Some(over) = self.pings.remove(&id)
             {
-                self.end_ping(id, over);
+                self.end_ping(id, over, is_link, mono);
             }
+        }
+        self.judge();
+        if self.fresh.len() >= MOST_FRESH {
+            self.settle();
         }
         let counters = self.around.icmp.counters();
         self.around.meters.icmp_receive_drops.raise_to(counters.drops);
     }
 
-    fn end_ping(&mut self, id: TargetId, over: Pinging) {
+    fn end_ping(&mut self, id: TargetId, over: Pinging, is_link: bool, mono: Mono) {
         let (Some(best), Some(at)) = (over.best, over.at) else {
             return;
         };
@@ -165,57 +201,67 @@ impl Core {
                 answered: best.outcome == Outcome::Good,
                 carrier: Self::carrier(),
             };
+            // What was seen before it is judged before it.
+            self.judge();
             let wall = self.around.clock.wall();
             self.table.observe_uplink(look, wall, &mut self.effects);
-            self.ended(Look::Uplink);
+            self.ended_at(Look::Uplink, mono);
             return;
         }
-        if let Outcome::Blind(reason) = &best.outcome {
-            self.around.meters.icmp_send_errors(blind_word(reason)).inc();
+        self.icmp_meter.attempts.inc();
+        match &best.outcome {
+            Outcome::Good => {}
+            Outcome::Bad(reason) => self.icmp_meter.failed(reason),
+            Outcome::Blind(reason) => self.around.meters.icmp_send_errors(blind_word(reason)).inc(),
         }
         let stats = best.stats;
-        let rtt_sum = stats.rtt.map(|rtt| rtt.sum).unwrap_or_default();
-        self.observe_ping(id, at, best.outcome, Some(stats));
-        // After the judgement has made a view that nobody reads yet: before it, the one that
-        // readers have would be copied first.
-        self.publisher.modify(id, |view| {
-            view.totals.echo_sent += over.sent;
-            view.totals.echo_received += over.received;
-            view.totals.rtt_sum += rtt_sum;
-        });
-        self.record.totals_changed(id);
-        self.ended(Look::Ping(id));
-    }
-
-    fn observe_ping(&mut self, id: TargetId, at: Timestamp, outcome: Outcome, stats: Option<EchoStats>) {
-        let meter = self.around.meters.protocol(icmp::NAME);
-        meter.attempts.inc();
-        if let Outcome::Bad(reason) = &outcome {
-            meter.failed(reason);
+        self.sample_echo(id, at, &stats);
+        if is_link
+            && let Some(rtt) = &stats.rtt
+            && let Some(link) = self.now.targets.pings.get(&id).and_then(|p| p.link.as_ref())
+        {
+            let meter = self.around.meters.link_rtt(link);
+            meter.observe_burst(rtt, stats.received);
         }
-        if let Some(stats) = &stats {
-            self.sample_echo(id, at, stats);
-            if let (Some(rtt), Some(link)) = (
-                &stats.rtt,
-                self.now.targets.pings.get(&id).and_then(|p| p.link.as_ref()),
-            ) {
-                self.around
-                    .meters
-                    .link_rtt(link)
-                    .observe_burst(rtt, stats.received);
-            }
-        }
-        let observation = Observation {
+        self.seen.push(Observation {
             target: id,
             probe: self.record.words.icmp(),
             at,
-            outcome,
-            detail: stats.clone().map_or(Detail::None, Detail::Echo),
-        };
-        self.observe(&observation);
-        if stats.is_some() {
-            self.publisher.modify(id, |view| view.echo = stats);
+            outcome: best.outcome,
+            detail: Detail::Echo(stats.clone()),
+        });
+        self.fresh.push(Echoes {
+            target: id,
+            sent: over.sent,
+            received: over.received,
+            rtt_sum: stats.rtt.map(|rtt| rtt.sum).unwrap_or_default(),
+            last: stats,
+        });
+        self.is_measured = true;
+        self.ended_at(Look::Ping(id), mono);
+    }
+
+    /// Hands what was seen to the monitor, all of it at once: in which order the
+    /// bursts of one batch came means nothing then (trap 19).
+    fn judge(&mut self) {
+        if self.seen.is_empty() {
+            return;
         }
+        let wall = self.around.clock.wall();
+        self.table.observe_batch(&self.seen, wall, &mut self.effects);
+        self.seen.clear();
+    }
+
+    /// Brings what pings measured into the views that readers get.
+    pub(super) fn settle(&mut self) {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        for echoes in fresh.drain(..) {
+            if let Some(view) = self.table.view(echoes.target) {
+                self.record.totals_changed(echoes.target);
+                self.publisher.update_echoes(view, echoes);
+            }
+        }
+        self.fresh = fresh;
     }
 
     fn sample_echo(&mut self, id: TargetId, at: Timestamp, stats: &EchoStats) {
@@ -247,9 +293,37 @@ impl Core {
     /// A look is over: it may be due again.
     pub(super) fn ended(&mut self, look: Look) {
         let mono = self.around.clock.mono();
+        self.ended_at(look, mono);
+    }
+
+    fn ended_at(&mut self, look: Look, mono: Mono) {
         if let Some(took) = self.plan.finished(look, mono) {
             self.cycles.took(look, took);
         }
+    }
+}
+
+/// One burst of a look.
+fn order(
+    ping: &Ping,
+    polling: &Polling,
+    subnets: &mut Subnets,
+    header: Header,
+    token: u64,
+    address: IpAddr,
+) -> Order {
+    Order {
+        count: polling.count,
+        spacing: polling.spacing,
+        timeout: ping.timeout,
+        size: ping.options.payload_bytes.unwrap_or(polling.payload_bytes),
+        group: ping.group.or_else(|| subnets.group(address)),
+        header: Header {
+            // A source is of one family; the other family's requests leave as they will.
+            source: header.source.filter(|s| s.is_ipv4() == address.is_ipv4()),
+            ..header
+        },
+        ..Order::new(token, address)
     }
 }
 

@@ -1,6 +1,5 @@
 //! What goes on record, and when; and how the schedule is doing, for metrics.
 
-use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -29,6 +28,8 @@ use crate::store::SendError;
 const HAND_OVER: Span = Span::from_millis(500);
 /// How often running sums are saved: a crash loses so much of them.
 const SUMS: Span = Span::from_secs(10);
+/// Sums saved at a time: with more targets each is saved more rarely, and the writer has no more to do.
+const SUMS_AT_ONCE: usize = 10_000;
 /// Samples that are kept while the writer does not take any.
 const MAX_SAMPLES: usize = 200_000;
 
@@ -66,13 +67,52 @@ words! {
     transmit = "transmit_bytes_per_second"
 }
 
+/// Targets, a bit each: row numbers lie close together, and a ping costs no search.
+#[derive(Default)]
+struct Marks {
+    words: Vec<u64>,
+    /// Where the next taking begins, so that everyone's turn comes.
+    next: usize,
+}
+
+impl Marks {
+    fn insert(&mut self, id: TargetId) {
+        let place = usize::try_from(id.0 / 64).unwrap_or(usize::MAX);
+        if self.words.len() <= place {
+            self.words.resize(place + 1, 0);
+        }
+        if let Some(word) = self.words.get_mut(place) {
+            *word |= 1 << (id.0 % 64);
+        }
+    }
+
+    /// Hands out what is marked, `most` and at most 63 above it; what was handed out is marked no more.
+    fn take(&mut self, most: usize, mut each: impl FnMut(TargetId)) {
+        let mut taken = 0;
+        for _ in 0..self.words.len() {
+            if taken >= most {
+                return;
+            }
+            let place = self.next % self.words.len();
+            self.next = place + 1;
+            let mut left = self.words.get_mut(place).map(std::mem::take).unwrap_or_default();
+            let base = u32::try_from(place * 64).unwrap_or(u32::MAX);
+            while left != 0 {
+                each(TargetId(base.saturating_add(left.trailing_zeros())));
+                left &= left - 1;
+                taken += 1;
+            }
+        }
+    }
+}
+
 /// The way to the writer.
 pub(super) struct Record {
     writer: Handle,
     pending: Batch,
     handed_over_at: Mono,
     sums_at: Mono,
-    totals: BTreeSet<TargetId>,
+    totals: Marks,
     /// Commits that the meters know of, and the time that they took.
     commits: u64,
     commit_time: Span,
@@ -94,7 +134,7 @@ impl Record {
             pending: Batch::default(),
             handed_over_at: now,
             sums_at: now,
-            totals: BTreeSet::new(),
+            totals: Marks::default(),
             commits: 0,
             commit_time: Span::ZERO,
             untold: VecDeque::new(),
@@ -198,7 +238,7 @@ impl Core {
         }
         if mono.since(self.record.sums_at) >= SUMS {
             self.record.sums_at = mono;
-            self.flush_totals();
+            self.flush_totals(SUMS_AT_ONCE);
         }
         let is_urgent = self.record.pending.is_urgent() || !self.record.promises.is_empty();
         if is_urgent || mono.since(self.record.handed_over_at) >= HAND_OVER {
@@ -241,12 +281,16 @@ impl Core {
         }
     }
 
-    pub(super) fn flush_totals(&mut self) {
-        for id in std::mem::take(&mut self.record.totals) {
+    /// Puts running sums on record, so many at most.
+    pub(super) fn flush_totals(&mut self, most: usize) {
+        self.settle();
+        let record = &mut self.record;
+        let (totals, pending) = (&mut record.totals, &mut record.pending.totals);
+        totals.take(most, |id| {
             if let Some(view) = self.publisher.view(id) {
-                self.record.pending.totals.push((id, view.totals));
+                pending.push((id, view.totals));
             }
-        }
+        });
     }
 }
 
@@ -329,5 +373,30 @@ impl Cycles {
                 None => cycle.ends_at = Some(mono.plus(interval)),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(marks: &mut Marks, most: usize) -> Vec<u32> {
+        let mut taken = Vec::new();
+        marks.take(most, |id| taken.push(id.0));
+        taken
+    }
+
+    #[test]
+    fn every_mark_is_taken_once_and_in_its_turn() {
+        let mut marks = Marks::default();
+        assert!(take(&mut marks, 9).is_empty());
+        for id in [1, 63, 64, 700, 700] {
+            marks.insert(TargetId(id));
+        }
+        assert_eq!(take(&mut marks, 1), [1, 63], "a word at a time");
+        marks.insert(TargetId(1));
+        assert_eq!(take(&mut marks, 1), [64], "who was there before comes before");
+        assert_eq!(take(&mut marks, usize::MAX), [700, 1]);
+        assert!(take(&mut marks, usize::MAX).is_empty());
     }
 }

@@ -240,6 +240,16 @@ impl Handle {
         self.look_after(false)
     }
 
+    /// Forgets the pages of the file that the writer keeps in memory; what is
+    /// needed again is read again. Blocks.
+    pub fn give_back_memory(&self) -> Result<()> {
+        self.run(|connection| {
+            connection
+                .execute_batch("PRAGMA shrink_memory")
+                .map_err(Error::sqlite("can't give memory back"))
+        })
+    }
+
     fn look_after(&self, round: bool) -> Result<()> {
         let (answer, wait) = answer();
         let message = Message::Tidy { round, answer };
