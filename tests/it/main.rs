@@ -18,6 +18,7 @@ mod config_invalid;
 mod daemon_moved;
 mod daemon_outage;
 mod daemon_people;
+mod daemon_ping_keys;
 mod daemon_record;
 mod daemon_start;
 mod dashboards;
