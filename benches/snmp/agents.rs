@@ -28,9 +28,10 @@ use tramgac::probe::snmp::responder::Responder;
 use tramgac::probe::snmp::usm::KeyRing;
 
 use super::COLUMNS;
-use super::INTERFACES;
+use super::clockwork::Clockwork;
 
-fn objects() -> Vec<VarBind> {
+/// What each of them tells at the second `seconds`.
+fn objects(interfaces: u32, seconds: u32) -> Vec<VarBind> {
     let mut rows = Vec::new();
     let mut put = |arcs: &[u32], value| {
         rows.push(VarBind {
@@ -41,7 +42,7 @@ fn objects() -> Vec<VarBind> {
     for (n, value) in (1..).zip([
         Value::OctetString("RouterOS 7.14 on CCR2004-16G-2S+, the router of a commune".into()),
         Value::ObjectId(Oid::new([1, 3, 6, 1, 4, 1, 14_988, 1]).into()),
-        Value::TimeTicks(123_456_789),
+        Value::TimeTicks(123_456_789 + seconds * 100),
         Value::OctetString("it@example.vn".into()),
         Value::OctetString("thach-khoan-rt1".into()),
         Value::OctetString("UBND xa Thach Khoan".into()),
@@ -50,14 +51,17 @@ fn objects() -> Vec<VarBind> {
         put(&[1, 3, 6, 1, 2, 1, 1, n, 0], value);
     }
     for (kind, column) in COLUMNS.iter().enumerate() {
-        for row in 1..=INTERFACES {
+        for row in 1..=interfaces {
             let mut arcs = column.to_vec();
             arcs.push(row);
             let value = match kind {
                 0 => Value::Integer(1),
-                1 | 2 => Value::Counter32(row * 77),
+                1 | 2 => Value::Counter32(row * 77 + seconds / 60),
                 3 => Value::OctetString(format!("ether{row}").into()),
-                4 | 5 => Value::Counter64(u64::from(row) * 123_456_789_012),
+                4 | 5 => Value::Counter64(
+                    u64::from(row)
+                        * (123_456_789_012 + u64::from(seconds) * (1_000 + u64::from(seconds % 97))),
+                ),
                 6 => Value::Gauge32(1000),
                 _ => Value::OctetString(format!("uplink {row}").into()),
             };
@@ -68,7 +72,7 @@ fn objects() -> Vec<VarBind> {
     rows
 }
 
-fn answer(objects: &[VarBind], pdu: &Pdu) -> Pdu {
+fn answer(objects: &[VarBind], number: u32, pdu: &Pdu) -> Pdu {
     let end = |oid: &Oid| VarBind {
         oid: oid.clone(),
         value: Value::EndOfMibView,
@@ -103,6 +107,12 @@ fn answer(objects: &[VarBind], pdu: &Pdu) -> Pdu {
             }
         }
     }
+    // Equipment with one name is taken for one.
+    for binding in &mut bindings {
+        if binding.oid.arcs() == [1, 3, 6, 1, 2, 1, 1, 5, 0] {
+            binding.value = Value::OctetString(format!("thach-khoan-rt{number}").into());
+        }
+    }
     Pdu {
         kind: PduKind::Response,
         request_id: pdu.request_id,
@@ -112,13 +122,25 @@ fn answer(objects: &[VarBind], pdu: &Pdu) -> Pdu {
     }
 }
 
-/// How the agents misbehave.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Faults {
+/// What the agents are like.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Nature {
+    /// Interfaces of each.
+    pub(super) interfaces: u32,
     /// Requests, and answers, of a hundred that are lost.
     pub(super) loss_percent: u64,
     /// Every n-th device never answers; 0: all do.
     pub(super) silent_every: u32,
+}
+
+impl Default for Nature {
+    fn default() -> Self {
+        Self {
+            interfaces: super::INTERFACES,
+            loss_percent: 0,
+            silent_every: 0,
+        }
+    }
 }
 
 /// Numbers that are the same in every run (xorshift).
@@ -133,9 +155,12 @@ impl Dice {
     }
 }
 
-pub(super) fn serve(port: u16, faults: Faults) {
+pub(super) fn serve(port: u16, nature: Nature) {
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
-    let objects = objects();
+    let clock = tramgac::clock::SystemClock::new();
+    let start = tramgac::clock::Clock::mono(&clock);
+    let (mut objects, mut told_at) = (objects(nature.interfaces, 0), 0);
+    let mut clockwork = Clockwork::default();
     let mut responder = Responder::new(
         b"\x80\0\x1f\x88bench".to_vec(),
         1,
@@ -167,20 +192,36 @@ pub(super) fn serve(port: u16, faults: Faults) {
         let (Some(from), Some(to), Some(bytes)) = (packet.address, to, packet.iovs().next()) else {
             continue;
         };
-        let number = u32::from_be(to.s_addr).wrapping_sub(super::FIRST_ADDRESS);
-        let silent = faults.silent_every > 0 && number.is_multiple_of(faults.silent_every);
-        if silent || dice.loses(faults.loss_percent) {
+        let elapsed = tramgac::clock::Clock::mono(&clock).since(start);
+        if bytes == super::clockwork::QUESTION {
+            socket
+                .send_to(
+                    clockwork.report().as_bytes(),
+                    std::net::SocketAddr::from((Ipv4Addr::from(from.ip()), from.port())),
+                )
+                .unwrap();
             continue;
         }
+        let second = u32::try_from(elapsed.as_secs()).unwrap();
+        if second != told_at {
+            told_at = second;
+            objects = self::objects(nature.interfaces, second);
+        }
+        let number = u32::from_be(to.s_addr).wrapping_sub(super::FIRST_ADDRESS);
+        let silent = nature.silent_every > 0 && number.is_multiple_of(nature.silent_every);
+        if silent || dice.loses(nature.loss_percent) {
+            continue;
+        }
+        clockwork.asked(number, elapsed);
         let reply = match Message::parse(bytes) {
             Ok(Message::Community {
                 version,
                 community,
                 pdu,
-            }) => write_community(version, community, &answer(&objects, &pdu)),
+            }) => write_community(version, community, &answer(&objects, number, &pdu)),
             Ok(Message::V3(_)) => match responder.receive(bytes, 1000) {
                 Received::Request(request) => {
-                    let pdu = answer(&objects, &request.pdu);
+                    let pdu = answer(&objects, number, &request.pdu);
                     responder.answer(&request, pdu, 1000)
                 }
                 Received::Report(report) => report,
@@ -188,7 +229,7 @@ pub(super) fn serve(port: u16, faults: Faults) {
             },
             Err(_) => continue,
         };
-        if dice.loses(faults.loss_percent) {
+        if dice.loses(nature.loss_percent) {
             continue;
         }
         let source = libc::in_pktinfo {

@@ -5,11 +5,13 @@
 //! cargo bench --bench snmp -- cycle [--devices N] [--seconds N] [--rounds N]
 //! cargo bench --bench snmp -- loss [--devices N]
 //! cargo bench --bench snmp -- silent [--devices N] [--seconds N]
+//! cargo bench --bench snmp -- daemon [--devices N] [--seconds N] [--rounds N] [--interfaces N] [--silent-every N]
 //! ```
 //!
 //! Without a word it compares devices per CPU second. `cycle` polls the devices
 //! every so many seconds as the daemon does, `loss` over a link that loses 5 %
-//! each way, `silent` with every fifth device never answering.
+//! each way, `silent` with every fifth device never answering. `daemon` starts
+//! the whole daemon on such devices: states, record, metrics and web behind it.
 //!
 //! Each device has the system group (7 objects) and 48 interfaces of 8 columns:
 //! 391 values. The agents live in a process of their own and answer on
@@ -31,6 +33,8 @@
 )]
 
 mod agents;
+mod clockwork;
+mod daemon;
 mod ours;
 mod peers;
 mod raw;
@@ -142,7 +146,7 @@ fn measure(devices: usize, work: impl FnOnce() -> usize) -> Run {
 struct Agents(Child);
 
 impl Agents {
-    fn start(faults: agents::Faults) -> (Self, u16) {
+    fn start(nature: agents::Nature) -> (Self, u16) {
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let port = socket.local_addr().unwrap().port();
         drop(socket);
@@ -150,17 +154,17 @@ impl Agents {
             .args([
                 "agents",
                 &port.to_string(),
-                &faults.loss_percent.to_string(),
-                &faults.silent_every.to_string(),
+                &nature.loss_percent.to_string(),
+                &nature.silent_every.to_string(),
+                &nature.interfaces.to_string(),
             ])
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
         let agents = Self(child);
-        // The limit is also the check that they are there.
         let ready = (0..50).any(|_| {
             std::thread::sleep(std::time::Duration::from_millis(50));
-            raw::poll(2, port, "v2c", raw::Shape::Wide) < 2
+            clockwork::ask(port).is_some()
         });
         assert!(ready, "the agents do not answer");
         (agents, port)
@@ -211,11 +215,12 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["agents", port, loss, silent] => agents::serve(
+        ["agents", port, loss, silent, interfaces] => agents::serve(
             port.parse().unwrap(),
-            agents::Faults {
+            agents::Nature {
                 loss_percent: loss.parse().unwrap(),
                 silent_every: silent.parse().unwrap(),
+                interfaces: interfaces.parse().unwrap(),
             },
         ),
         [role @ ("raw" | "raw-columns"), version, devices, port] => {
@@ -233,6 +238,7 @@ fn main() {
             rounds.parse().unwrap(),
             port.parse().unwrap(),
         ),
+        ["daemon", ..] => daemon::run(&arguments),
         [part @ ("cycle" | "loss" | "silent"), ..] => schedule::run(part, &arguments),
         ["ours", version, devices, port] => {
             let (devices, port) = (devices.parse().unwrap(), port.parse().unwrap());
@@ -257,7 +263,7 @@ fn compare(arguments: &[String]) {
     let devices: usize = option(arguments, "--devices").map_or(1000, |n| n.parse().unwrap());
     let rounds: usize = option(arguments, "--rounds").map_or(3, |n| n.parse().unwrap());
     let only = option(arguments, "--only");
-    let (_agents, port) = Agents::start(agents::Faults::default());
+    let (_agents, port) = Agents::start(agents::Nature::default());
     println!("{devices} devices, {VALUES} values each, {rounds} rounds, {IN_FLIGHT} under way at a time");
     println!("devices per CPU second of the poller: min / median / max; how often the median is that of raw");
     for version in ["v2c", "v3"] {

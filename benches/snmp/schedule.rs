@@ -12,7 +12,7 @@ use tramgac::probe::snmp::WalkEnd;
 use tramgac::probe::snmp::transport::Options;
 
 use super::Agents;
-use super::agents::Faults;
+use super::agents::Nature;
 
 /// What all devices' polls came to.
 #[derive(Debug, Default)]
@@ -28,24 +28,24 @@ struct Seen {
 pub(super) fn run(part: &str, arguments: &[String]) {
     let number =
         |name: &str, default: u64| super::option(arguments, name).map_or(default, |n| n.parse().unwrap());
-    let (devices, seconds, rounds, faults) = match part {
-        "cycle" => (10_000, 60, 2, Faults::default()),
+    let (devices, seconds, rounds, nature) = match part {
+        "cycle" => (10_000, 60, 2, Nature::default()),
         "loss" => (
             2_000,
             60,
             1,
-            Faults {
+            Nature {
                 loss_percent: 5,
-                ..Faults::default()
+                ..Nature::default()
             },
         ),
         _ => (
             1_000,
             15,
             4,
-            Faults {
+            Nature {
                 silent_every: 5,
-                ..Faults::default()
+                ..Nature::default()
             },
         ),
     };
@@ -54,8 +54,8 @@ pub(super) fn run(part: &str, arguments: &[String]) {
         number("--seconds", seconds),
         number("--rounds", rounds),
     );
-    let (_agents, port) = Agents::start(faults);
-    println!("{part}: {devices} devices, every {seconds} s, {rounds} rounds, {faults:?}");
+    let (_agents, port) = Agents::start(nature);
+    println!("{part}: {devices} devices, every {seconds} s, {rounds} rounds, {nature:?}");
     let status = std::process::Command::new(std::env::current_exe().unwrap())
         .args([
             "scheduled",
