@@ -64,7 +64,7 @@ pub const SNMP_DEADLINE: &str = "30s";
 pub const SNMP_PORT: &str = "161";
 /// snmp_exporter's 25; it shrinks by itself where a device can't (trap 9).
 pub const SNMP_MAX_REPETITIONS: &str = "25";
-/// Devices asked at the same time.
+/// Devices read at the same time.
 pub const SNMP_MAX_DEVICES: &str = "64";
 
 /// A device that is away for less is nobody's night (LibreNMS' 5 minutes).

@@ -292,7 +292,7 @@ pub struct Snmp {
     pub port: u16,
     /// Rows a GetBulk request asks for, at most.
     pub max_repetitions: u16,
-    /// Devices that are asked at the same time, at most.
+    /// Devices that are read at the same time, at most; one that does not answer is none of them.
     pub max_devices: usize,
 }
 

@@ -112,7 +112,7 @@ pub(super) const SNMP: &[Key] = &[
     preset("deadline", Kind::Duration, defaults::SNMP_DEADLINE, "how long a device's turn may take"),
     preset("port", Kind::Integer(1, 65535), defaults::SNMP_PORT, "UDP port of the agents"),
     preset("max_repetitions", Kind::Integer(1, 100), defaults::SNMP_MAX_REPETITIONS, "rows that a GetBulk asks for, at most"),
-    preset("max_devices", Kind::Integer(1, 10_000), defaults::SNMP_MAX_DEVICES, "devices that are asked at the same time"),
+    preset("max_devices", Kind::Integer(1, 10_000), defaults::SNMP_MAX_DEVICES, "devices that are read at the same time; one that does not answer is none of them"),
 ];
 
 pub(super) const CLASS_OVERRIDE: &[Key] = &[

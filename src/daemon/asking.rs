@@ -104,7 +104,7 @@ pub struct Asking {
     pub done: mpsc::Sender<Done>,
     /// Asks devices.
     pub poller: Arc<Poller>,
-    /// Turns that may be under way.
+    /// Devices that may be read at a time; a device that does not answer is none of them.
     pub turns: Arc<Semaphore>,
     /// Turns that wait for that.
     pub turns_waiting: Arc<AtomicU64>,
@@ -133,11 +133,7 @@ impl Asking {
     /// Takes an SNMP turn.
     pub fn turn(&self, order: TurnOrder, patience: Patience) {
         let asking = self.clone();
-        asking.turns_waiting.fetch_add(1, Ordering::Relaxed);
         self.runtime.spawn(async move {
-            // The semaphore is never closed; were it, the turn would go without its bound.
-            let place = asking.turns.acquire().await;
-            asking.turns_waiting.fetch_sub(1, Ordering::Relaxed);
             let TurnOrder {
                 target,
                 address,
@@ -154,8 +150,15 @@ impl Asking {
                 accept_other_source: any_source,
                 ..Subject::new(address, credentials)
             };
-            let polled = asking.poller.poll(&subject, &mut state, what).await;
-            drop(place);
+            let place = async {
+                asking.turns_waiting.fetch_add(1, Ordering::Relaxed);
+                // The semaphore is never closed; were it, the turn would go without its bound.
+                let place = asking.turns.acquire().await;
+                asking.turns_waiting.fetch_sub(1, Ordering::Relaxed);
+                place
+            };
+            let turn = asking.poller.poll_in_turn(&subject, &mut state, what, place);
+            let polled = turn.await;
             asking
                 .tell(Done::Snmp(Box::new(Turn {
                     target,

@@ -27,6 +27,7 @@ use super::script;
 use super::script::Act;
 use super::weather::Weather;
 use crate::clock::SharedClock;
+use crate::model::Span;
 
 /// What the lab tells its host.
 pub type Tell = Arc<dyn Fn(&Told) + Send + Sync>;
@@ -48,6 +49,7 @@ pub struct District {
     listeners: Vec<TcpListener>,
     board: TcpListener,
     tell: Tell,
+    clock: SharedClock,
 }
 
 /// A part of the lab could not be opened.
@@ -99,6 +101,7 @@ impl District {
             listeners,
             board,
             tell,
+            clock,
         })
     }
 
@@ -119,6 +122,7 @@ impl District {
             listeners,
             board,
             tell,
+            clock,
         } = self;
         for (socket, door) in sockets {
             tokio::spawn(async move {
@@ -150,13 +154,17 @@ impl District {
         );
         tokio::spawn(serve(board, notices));
         for number in 0.. {
-            let start = tokio::time::Instant::now();
+            let start = clock.mono();
+            let until = async |after: Span| {
+                let passed = clock.mono().since(start);
+                tokio::time::sleep((after / speed.max(1)).saturating_sub(passed)).await;
+            };
             for step in script::round(number) {
-                tokio::time::sleep_until(start + step.after / speed.max(1)).await;
+                until(step.after).await;
                 act(&step.act, &weather, &agents, &is_failing);
                 tell(&Told::Happened(step.told.0, step.told.1));
             }
-            tokio::time::sleep_until(start + script::ROUND / speed.max(1)).await;
+            until(script::ROUND).await;
         }
     }
 }

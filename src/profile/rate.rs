@@ -9,9 +9,10 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-
-use serde::Deserialize;
-use serde::Serialize;
+use std::hash::DefaultHasher;
+use std::hash::Hash;
+use std::hash::Hasher;
+use std::num::NonZeroU64;
 
 use super::learnt::Counter;
 use super::learnt::Interface;
@@ -116,51 +117,61 @@ pub fn delta(before: Counter, now: Counter, restarted: bool, most: Option<u64>) 
     }
 }
 
-/// A counter carried on over wraps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// A counter carried on over wraps. 16 bytes: a big switch has thousands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Track {
     value: u64,
+    /// Times that it went round since it began; only a 32-bit counter does.
+    wraps: u32,
+    /// 0: it was not told yet.
     bits: u8,
-    total: u64,
 }
 
 impl Track {
     fn start(counter: Counter) -> Self {
         Self {
             value: counter.value,
+            wraps: 0,
             bits: counter.bits,
-            total: counter.value,
         }
     }
 
+    /// What it has counted since it began, with what it began with.
+    fn total(self) -> Option<u64> {
+        let round = 1_u64.checked_shl(u32::from(self.bits)).unwrap_or(0);
+        (self.bits > 0).then(|| {
+            self.value
+                .saturating_add(round.saturating_mul(u64::from(self.wraps)))
+        })
+    }
+
     /// Takes the next reading; returns the exact difference if there is one.
-    fn step(
-        known: &mut Option<Self>,
-        now: Option<Counter>,
-        restarted: bool,
-        most: Option<u64>,
-    ) -> Option<u64> {
+    fn step(&mut self, now: Option<Counter>, restarted: bool, most: Option<u64>) -> Option<u64> {
         let now = now?;
-        let Some(track) = known else {
-            *known = Some(Self::start(now));
+        if self.bits == 0 {
+            *self = Self::start(now);
             return None;
-        };
+        }
         let before = Counter {
-            value: track.value,
-            bits: track.bits,
+            value: self.value,
+            bits: self.bits,
         };
-        let (total, exact) = match delta(before, now, restarted, most) {
-            Delta::Exact(d) => (track.total.saturating_add(d), Some(d)),
-            Delta::Ambiguous(d) => (track.total.saturating_add(d), None),
+        let change = delta(before, now, restarted, most);
+        let wraps = match change {
+            Delta::Exact(_) | Delta::Ambiguous(_) => {
+                self.wraps.saturating_add(u32::from(now.value < self.value))
+            }
             // A negative difference must set the base anew, or the port is silent for ever.
-            Delta::Reset => (now.value, None),
+            Delta::Reset => 0,
         };
-        *track = Self {
-            value: now.value,
-            bits: now.bits,
-            total,
+        *self = Self {
+            wraps,
+            ..Self::start(now)
         };
-        exact
+        match change {
+            Delta::Exact(counted) => Some(counted),
+            Delta::Ambiguous(_) | Delta::Reset => None,
+        }
     }
 }
 
@@ -175,14 +186,37 @@ pub struct Totals {
     pub out_rate: Option<f64>,
 }
 
+/// What is remembered of an interface: 144 bytes and its name, for a fleet may have a million.
 #[derive(Debug, Clone, PartialEq)]
 struct Known {
-    descr: Option<String>,
-    mac: Option<String>,
-    alias: Option<String>,
-    last_change: Option<u64>,
+    name: Box<str>,
+    marks: Marks,
     at: Mono,
-    tracks: [Option<Track>; 6],
+    tracks: [Track; 6],
+}
+
+/// What an interface is known by when its name is new (trap 5), as far as it
+/// was told; of each text its hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Marks {
+    descr: Option<NonZeroU64>,
+    mac: Option<NonZeroU64>,
+    alias: Option<NonZeroU64>,
+}
+
+impl Marks {
+    fn of(interface: &Interface) -> Self {
+        let hashed = |text: &Option<String>| {
+            let mut hasher = DefaultHasher::new();
+            text.as_ref()?.hash(&mut hasher);
+            NonZeroU64::new(hasher.finish())
+        };
+        Self {
+            descr: hashed(&interface.descr),
+            mac: hashed(&interface.mac),
+            alias: hashed(&interface.alias),
+        }
+    }
 }
 
 /// What is remembered of a device between two polls.
@@ -191,7 +225,8 @@ pub struct Memory {
     uptime: Uptime,
     at: Option<Mono>,
     wraps: u64,
-    interfaces: BTreeMap<String, Known>,
+    /// By name.
+    interfaces: Vec<Known>,
 }
 
 /// How long an interface that is gone is remembered: until it has been missing
@@ -242,68 +277,68 @@ impl Memory {
         interfaces: &[Interface],
         names: &[String],
         restarted: bool,
-        uptime_seconds: Option<f64>,
         at: Mono,
     ) -> Vec<Totals> {
         let present: BTreeSet<&str> = names.iter().map(String::as_str).collect();
         let mut totals = Vec::with_capacity(interfaces.len());
+        let mut fresh: Vec<Known> = Vec::new();
         for (interface, name) in interfaces.iter().zip(names) {
-            let known = self
-                .interfaces
-                .remove(name)
-                .or_else(|| self.renamed(interface, &present));
-            let (known, total) = step(known, interface, restarted, uptime_seconds, at);
-            totals.push(total);
-            if self.interfaces.len() < MAX_KNOWN {
-                self.interfaces.insert(name.clone(), known);
+            let mut take = |known: &mut Known| {
+                totals.push(step(known, interface, restarted, at));
+            };
+            if let Some(known) = self.known(name) {
+                take(known);
+                continue;
+            }
+            let mut known = self.renamed(interface, &present).unwrap_or(Known {
+                name: Box::default(),
+                marks: Marks::of(interface),
+                at,
+                tracks: [Track::default(); 6],
+            });
+            known.name = name.as_str().into();
+            take(&mut known);
+            if self.interfaces.len() + fresh.len() < MAX_KNOWN {
+                fresh.push(known);
             }
         }
-        self.interfaces.retain(|_, known| at.since(known.at) < FORGET);
+        self.interfaces.retain(|known| at.since(known.at) < FORGET);
+        if !fresh.is_empty() {
+            self.interfaces.reserve_exact(fresh.len());
+            self.interfaces.append(&mut fresh);
+            self.interfaces.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        }
         totals
+    }
+
+    fn known(&mut self, name: &str) -> Option<&mut Known> {
+        let place = self.interfaces.binary_search_by(|k| (*k.name).cmp(name));
+        place.ok().and_then(|place| self.interfaces.get_mut(place))
     }
 
     /// An interface whose name is new: known by description and MAC, else by alias (trap 5).
     fn renamed(&mut self, now: &Interface, present: &BTreeSet<&str>) -> Option<Known> {
-        let gone = |name: &&String| !present.contains(name.as_str());
-        let same = |a: &Option<String>, b: &Option<String>| a.is_some() && a == b;
-        let by_hardware = self
-            .interfaces
-            .iter()
-            .filter(|(name, _)| gone(name))
-            .filter(|(_, k)| same(&k.descr, &now.descr) && same(&k.mac, &now.mac));
-        let by_alias = self
-            .interfaces
-            .iter()
-            .filter(|(name, _)| gone(name))
-            .filter(|(_, k)| same(&k.alias, &now.alias));
+        let now = Marks::of(now);
+        let same = |a: Option<NonZeroU64>, b: Option<NonZeroU64>| a.is_some() && a == b;
+        let gone = || {
+            let all = self.interfaces.iter().enumerate();
+            all.filter(|(_, known)| !present.contains(&*known.name))
+        };
+        let by_hardware =
+            gone().filter(|(_, k)| same(k.marks.descr, now.descr) && same(k.marks.mac, now.mac));
+        let by_alias = gone().filter(|(_, k)| same(k.marks.alias, now.alias));
         let found = only(by_hardware).or_else(|| only(by_alias))?;
-        self.interfaces.remove(&found)
+        Some(self.interfaces.remove(found))
     }
 }
 
-/// The name of the only one; two are none.
-fn only<'a>(mut found: impl Iterator<Item = (&'a String, &'a Known)>) -> Option<String> {
-    let first = found.next()?;
-    found.next().is_none().then(|| first.0.clone())
+/// The place of the only one; two are none.
+fn only<'a>(mut found: impl Iterator<Item = (usize, &'a Known)>) -> Option<usize> {
+    let (first, _) = found.next()?;
+    found.next().is_none().then_some(first)
 }
 
-fn step(
-    known: Option<Known>,
-    interface: &Interface,
-    restarted: bool,
-    uptime_seconds: Option<f64>,
-    at: Mono,
-) -> (Known, Totals) {
-    // To the second when its state last changed, counted from the agent's start.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "rounded, not negative, far below 2^64"
-    )]
-    let last_change = match (uptime_seconds, interface.last_change_seconds) {
-        (Some(up), Some(ago)) => Some((up - ago).max(0.0).round() as u64),
-        _ => None,
-    };
+fn step(known: &mut Known, interface: &Interface, restarted: bool, at: Mono) -> Totals {
     let counters = [
         interface.in_octets,
         interface.out_octets,
@@ -312,26 +347,17 @@ fn step(
         interface.in_discards,
         interface.out_discards,
     ];
-    let mut next = Known {
-        descr: interface.descr.clone(),
-        mac: interface.mac.clone(),
-        alias: interface.alias.clone(),
-        last_change,
-        at,
-        tracks: [None; 6],
-    };
     let mut totals = Totals::default();
-    let elapsed = known.as_ref().map_or(Span::ZERO, |k| at.since(k.at));
-    if let Some(known) = known {
-        next.tracks = known.tracks;
-    }
+    let elapsed = at.since(known.at);
+    known.marks = Marks::of(interface);
+    known.at = at;
     let most_octets = interface.speed_bps.map(|bps| {
         let octets = u128::from(bps / 8) * elapsed.as_millis() / 1000;
         u64::try_from(octets).unwrap_or(u64::MAX)
     });
-    for (n, (track, counter)) in next.tracks.iter_mut().zip(counters).enumerate() {
+    for (n, (track, counter)) in known.tracks.iter_mut().zip(counters).enumerate() {
         let most = if n < 2 { most_octets } else { None };
-        let exact = Track::step(track, counter, restarted, most);
+        let exact = track.step(counter, restarted, most);
         let rate = exact
             .filter(|_| !elapsed.is_zero())
             .map(|d| d as f64 / elapsed.as_secs_f64());
@@ -341,10 +367,10 @@ fn step(
             _ => {}
         }
         if let Some(place) = totals.counters.get_mut(n) {
-            *place = counter.and(track.as_ref()).map(|t| t.total);
+            *place = counter.and_then(|_| track.total());
         }
     }
-    (next, totals)
+    totals
 }
 
 /// A unique name for each interface: ifName, else ifDescr, else `if` and the

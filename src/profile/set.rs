@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use super::expr::Steps;
 use super::learnt::Section;
@@ -19,6 +22,8 @@ pub const GENERIC: &str = "generic";
 #[derive(Debug, Clone, Default)]
 pub struct Set {
     profiles: BTreeMap<String, Profile>,
+    /// What was planned before.
+    plans: Arc<Mutex<BTreeMap<(String, What), Arc<Plan>>>>,
 }
 
 /// One thing that is wrong between profiles.
@@ -50,7 +55,7 @@ pub struct Plan {
 }
 
 /// How much to ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
     /// What changes: interfaces, processors, sensors, …
     Readings,
@@ -179,6 +184,18 @@ impl Set {
     /// The chain of the profile with that name.
     pub fn chain_of(&self, name: &str) -> Option<Chain<'_>> {
         self.get(name).map(|p| self.chain(p))
+    }
+
+    /// What to ask a device of the profile with that name for; worked out once.
+    pub fn plan(&self, name: &str, what: What) -> Option<Arc<Plan>> {
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (name.to_owned(), what);
+        if let Some(plan) = plans.get(&key) {
+            return Some(Arc::clone(plan));
+        }
+        let plan = Arc::new(self.chain_of(name)?.plan(what));
+        plans.insert(key, Arc::clone(&plan));
+        Some(plan)
     }
 
     fn chain<'a>(&'a self, profile: &'a Profile) -> Chain<'a> {

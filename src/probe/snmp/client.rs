@@ -43,6 +43,11 @@ impl Client {
         self.mailbox.counters()
     }
 
+    /// The receive buffers that the kernel granted to its sockets, in bytes, all together.
+    pub fn receive_buffer_bytes(&self) -> usize {
+        self.mailbox.receive_buffer_bytes()
+    }
+
     /// The request sizes that were learned, by address, to be kept over a restart (trap 9).
     pub async fn sizes(&self) -> Vec<(SocketAddr, Kept)> {
         let (reply, answer) = oneshot::channel();

@@ -15,15 +15,14 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::call::Agent;
-use super::call::Limits;
-use super::call::Walk;
-use super::call::WalkEnd;
 use super::client::Client;
 use super::credential::Credential;
 use super::finding::Finding;
 use super::habits::Habits;
 use super::habits::Worked;
-use super::poll_vlans;
+use super::poll_turn::Counted;
+use super::poll_turn::IF_NUMBER;
+use super::poll_turn::Turn;
 use crate::clock::SharedClock;
 use crate::model::Fact;
 use crate::model::Mono;
@@ -34,7 +33,6 @@ use crate::model::SnmpStats;
 use crate::model::Span;
 use crate::model::Timestamp;
 use crate::model::snmp::Oid;
-use crate::profile::Identity;
 use crate::profile::Learnt;
 use crate::profile::Rows;
 use crate::profile::Set;
@@ -49,20 +47,6 @@ use crate::profile::rate::Uptime;
 use crate::profile::rate::names;
 
 pub use super::poll_view::readings;
-
-/// Most columns of one walk: more make answers of one row too big for one packet.
-const COLUMNS: usize = 12;
-
-/// Objects of one answer: about as many fit into an Ethernet frame. Asking for
-/// more makes slow agents work for what they then leave out.
-const OBJECTS: usize = 60;
-
-/// ifNumber.0, to check the rows of ifTable by (trap 9).
-const IF_NUMBER: [u32; 9] = [1, 3, 6, 1, 2, 1, 2, 1, 0];
-/// ifEntry.
-const IF_ENTRY: [u32; 9] = [1, 3, 6, 1, 2, 1, 2, 2, 1];
-/// Repetitions that an agent is asked for which leaves rows out of larger answers.
-const FEW_REPETITIONS: u16 = 2;
 
 /// Whom to poll.
 #[derive(Debug, Clone)]
@@ -119,15 +103,6 @@ pub struct State {
     facts: BTreeMap<String, String>,
     memory: Memory,
     counted: Counted,
-}
-
-/// What the rows of ifTable said of the agent's honesty (trap 9).
-#[derive(Debug, Clone, Copy, Default)]
-struct Counted {
-    /// It leaves rows out of large answers: ask for [`FEW_REPETITIONS`].
-    hides: bool,
-    /// ifNumber and rows that differ, and not because of large requests.
-    differs: Option<(i128, usize)>,
 }
 
 /// One interface with its carried-on counters.
@@ -193,19 +168,6 @@ pub struct Poller {
     worked: Worked,
 }
 
-/// One turn under way.
-struct Turn<'a> {
-    poller: &'a Poller,
-    agent: Agent,
-    until: Mono,
-    packets: u32,
-    rows: Rows,
-    gaps: Vec<Gap>,
-    /// What could not be learnt, though all that was to be read was read.
-    notes: Vec<Gap>,
-    counted: Counted,
-}
-
 impl Poller {
     /// A poller that asks by `client` and knows what `profiles` know.
     pub fn new(client: Client, profiles: Arc<Set>, clock: SharedClock) -> Self {
@@ -222,6 +184,11 @@ impl Poller {
         self.profiles.store(profiles);
     }
 
+    /// Whom it asks through.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// What was learned of how agents like to be asked.
     pub async fn habits(&self) -> Habits {
         self.worked.habits(&self.client).await
@@ -235,28 +202,46 @@ impl Poller {
     /// One turn of one device.
     ///
     /// # Cancel safety
+    /// As [`Poller::poll_in_turn`].
+    pub async fn poll(&self, subject: &Subject, state: &mut State, what: What) -> Polled {
+        self.poll_in_turn(subject, state, what, std::future::ready(()))
+            .await
+    }
+
+    /// The same; once the device has answered, waits for `place` and keeps it
+    /// while the device is read. So those that are silent keep none (trap 18).
+    /// The wait counts neither for the device's deadline nor as its duration.
+    ///
+    /// # Cancel safety
     /// Dropping the future gives the turn up; `state` stays as it was before
     /// it, but for the credential that worked.
-    pub async fn poll(&self, subject: &Subject, state: &mut State, what: What) -> Polled {
+    pub async fn poll_in_turn<P>(
+        &self,
+        subject: &Subject,
+        state: &mut State,
+        what: What,
+        place: impl Future<Output = P>,
+    ) -> Polled {
         let at = self.clock.wall();
-        let start = self.clock.mono();
+        let mut start = self.clock.mono();
         let mut tried = 0;
         let first = match self.first_answer(subject, state, &mut tried).await {
             Ok(first) => first,
             Err(finding) => return self.silent(at, start, what, tried, finding),
         };
-        let (agent, rows) = first;
-        let mut turn = Turn {
-            poller: self,
-            until: start.plus(subject.deadline),
-            agent,
-            packets: tried,
-            rows,
-            gaps: Vec::new(),
-            notes: Vec::new(),
-            counted: state.counted,
-        };
         let answered = self.clock.mono();
+        let _place = place.await;
+        let reading = self.clock.mono();
+        start = start.plus(reading.since(answered));
+        let mut counted = state.counted;
+        counted.hides |= self.worked.hides(subject.address);
+        let mut turn = Turn::new(
+            (&self.client, &self.clock),
+            first,
+            start.plus(subject.deadline),
+            tried,
+            counted,
+        );
         let profiles = self.profiles.load_full();
         let told = system(&turn.rows);
         let identity = [
@@ -275,11 +260,16 @@ impl Poller {
         let Some(chain) = state.profile.as_deref().and_then(|name| profiles.chain_of(name)) else {
             return self.silent(at, start, what, turn.packets, Finding::Stopped);
         };
-        turn.read(&chain.plan(what)).await;
+        if let Some(plan) = profiles.plan(chain.name(), what) {
+            turn.read(&plan).await;
+        }
         if let (What::Inventory, Some(column)) = (what, chain.vlan_contexts()) {
             turn.read_vlans(column).await;
         }
         state.counted = turn.counted;
+        if turn.counted.hides {
+            self.worked.found_hiding(subject.address);
+        }
         let known = (what != What::Inventory).then_some(&state.facts);
         let mut learnt = crate::profile::apply(&chain, &turn.rows, known);
         if what == What::Inventory {
@@ -292,13 +282,9 @@ impl Poller {
         let (verdict, uptime) = state.memory.clock(uptime_of(&turn.rows), answered);
         let restarted = verdict == Restart::Yes;
         let names = names(&learnt.interfaces);
-        let totals = state.memory.interfaces(
-            &learnt.interfaces,
-            &names,
-            restarted,
-            learnt.uptime_seconds,
-            answered,
-        );
+        let totals = state
+            .memory
+            .interfaces(&learnt.interfaces, &names, restarted, reading);
         let interfaces = joined(names, &learnt.interfaces, totals);
         learnt.address = address_text(subject.address);
         learnt.version = Some(turn.agent.credential.version().as_str().to_owned());
@@ -414,162 +400,6 @@ impl Poller {
     }
 }
 
-impl Turn<'_> {
-    async fn find_profile(&mut self, profiles: &Set, told: &Learnt) -> Option<String> {
-        let object_id: Option<Oid> = told.sys_object_id.as_deref().and_then(|t| t.parse().ok());
-        let who = Identity {
-            object_id: object_id.as_ref(),
-            descr: told.sys_descr.as_deref().unwrap_or_default(),
-        };
-        let probes = profiles.probes(who);
-        self.get(&probes, "profile").await;
-        profiles.matching(who, &self.rows).map(|c| c.name().to_owned())
-    }
-
-    async fn get(&mut self, oids: &[Oid], what: &str) {
-        for some in oids.chunks(20) {
-            self.packets += 1;
-            match self.poller.client.get(&self.agent, some).await {
-                Ok(binds) => self.rows.extend(binds),
-                Err(finding) => self.gap(what, &finding.to_string()),
-            }
-        }
-    }
-
-    fn gap(&mut self, what: &str, why: &str) {
-        let gap = Gap {
-            what: what.to_owned(),
-            why: why.to_owned(),
-        };
-        if !self.gaps.contains(&gap) {
-            self.gaps.push(gap);
-        }
-    }
-
-    async fn read(&mut self, plan: &crate::profile::Plan) {
-        let missing: Vec<Oid> = plan
-            .gets
-            .iter()
-            .filter(|oid| self.rows.get(oid).is_none())
-            .cloned()
-            .collect();
-        self.get(&missing, "values").await;
-        // Small tables share a walk: a table that the device does not have
-        // then costs a part of one packet.
-        let mut some: Vec<Oid> = Vec::new();
-        for table in &plan.tables {
-            for columns in table.chunks(COLUMNS) {
-                if some.len() + columns.len() > COLUMNS && !some.is_empty() {
-                    self.walk(&some).await;
-                    some.clear();
-                }
-                some.extend_from_slice(columns);
-            }
-        }
-        if !some.is_empty() {
-            self.walk(&some).await;
-        }
-    }
-
-    /// The bridge tables of the VLANs that the column tells, each in its own context.
-    async fn read_vlans(&mut self, column: &Oid) {
-        let columns = [
-            Oid::new(poll_vlans::FDB_PORT),
-            Oid::new(poll_vlans::PORT_IF_INDEX),
-        ];
-        for vlan in poll_vlans::in_use(&self.rows, column) {
-            let left = self.until.since(self.poller.clock.mono());
-            if left.is_zero() {
-                self.gap("fdb", "the time for this device ran out");
-                return;
-            }
-            let credential = poll_vlans::credential(&self.agent.credential, vlan);
-            let agent = Agent {
-                credential: Arc::new(credential),
-                ..self.agent.clone()
-            };
-            let limits = Limits {
-                time: left,
-                ..Limits::default()
-            };
-            let walk = self.poller.client.walk(&agent, &columns, limits).await;
-            self.packets = self.packets.saturating_add(walk.packets);
-            let failed = walk.columns.iter().find_map(|end| match end {
-                WalkEnd::Finding(finding) => Some(finding.to_string()),
-                WalkEnd::Complete
-                | WalkEnd::NonIncreasing
-                | WalkEnd::RowLimit
-                | WalkEnd::PacketLimit
-                | WalkEnd::Deadline => None,
-            });
-            poll_vlans::keep(&mut self.rows, vlan, &walk.rows.into_iter().collect());
-            if let Some(why) = failed {
-                // An agent that has no such contexts would let each of them time out.
-                self.notes.push(Gap {
-                    what: format!("fdb of VLAN {vlan}"),
-                    why,
-                });
-                return;
-            }
-        }
-    }
-
-    async fn walk(&mut self, columns: &[Oid]) {
-        let now = self.poller.clock.mono();
-        let left = self.until.since(now);
-        if left.is_zero() {
-            self.gap("tables", "the time for this device ran out");
-            return;
-        }
-        let limits = Limits {
-            time: left,
-            ..Limits::default()
-        };
-        let repetitions = u16::try_from((OBJECTS / columns.len().max(1)).clamp(2, 25)).unwrap_or(2);
-        let mut agent = Agent {
-            max_repetitions: repetitions.min(self.agent.max_repetitions),
-            ..self.agent.clone()
-        };
-        if self.counted.hides {
-            agent.max_repetitions = agent.max_repetitions.min(FEW_REPETITIONS);
-        }
-        let client = &self.poller.client;
-        let mut walk = client.walk(&agent, columns, limits).await;
-        self.packets = self.packets.saturating_add(walk.packets);
-        if let Some((number, rows)) = self.too_few(columns, &walk)
-            && agent.max_repetitions > FEW_REPETITIONS
-        {
-            agent.max_repetitions = FEW_REPETITIONS;
-            let again = client.walk(&agent, columns, limits).await;
-            self.packets = self.packets.saturating_add(again.packets);
-            if again.ended == WalkEnd::Complete && again.rows.len() > walk.rows.len() {
-                tracing::info!(
-                    address = %agent.address,
-                    rows,
-                    number,
-                    "leaves rows out of large answers; from now on it is asked for few at a time"
-                );
-                self.counted.hides = true;
-                walk = again;
-            } else {
-                self.counted.differs = Some((number, rows));
-            }
-        }
-        self.rows.extend(walk.rows);
-        for (column, end) in columns.iter().zip(&walk.columns) {
-            let why = match end {
-                WalkEnd::Complete => continue,
-                WalkEnd::NonIncreasing => "the agent answers in a circle".to_owned(),
-                WalkEnd::RowLimit => "too many rows".to_owned(),
-                WalkEnd::PacketLimit => "too many packets".to_owned(),
-                WalkEnd::Deadline => "the time for it ran out".to_owned(),
-                WalkEnd::Finding(finding) => finding.to_string(),
-            };
-            self.gap(&column.to_string(), &why);
-        }
-    }
-}
-
 /// Names, what was told, and totals, one by one.
 fn joined(names: Vec<String>, told: &[Interface], totals: Vec<Totals>) -> Vec<PolledInterface> {
     names
@@ -582,24 +412,6 @@ fn joined(names: Vec<String>, told: &[Interface], totals: Vec<Totals>) -> Vec<Po
             totals,
         })
         .collect()
-}
-
-impl Turn<'_> {
-    /// ifNumber and the rows of ifTable, where these are fewer in a walk that
-    /// says that it is complete, and that was not looked into before.
-    fn too_few(&self, columns: &[Oid], walk: &Walk) -> Option<(i128, usize)> {
-        let entry = Oid::from_slice(&IF_ENTRY);
-        let place = columns.iter().position(|column| column.starts_with(&entry))?;
-        if walk.columns.get(place) != Some(&WalkEnd::Complete) {
-            return None;
-        }
-        let number = self.rows.get(&Oid::from_slice(&IF_NUMBER))?.as_i128()?;
-        let column = columns.get(place)?;
-        let rows = walk.rows.iter().filter(|row| row.oid.starts_with(column)).count();
-        let seen = (number, rows);
-        let fewer = i128::try_from(rows).is_ok_and(|rows| rows < number);
-        (fewer && self.counted.differs != Some(seen)).then_some(seen)
-    }
 }
 
 /// The address as the command line takes it: the port only where it is not 161.

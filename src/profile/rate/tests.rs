@@ -35,7 +35,7 @@ fn port(name: &str, index: u64, octets: Counter) -> Interface {
 
 fn poll(memory: &mut Memory, ports: &[Interface], restarted: bool, n: u64) -> Vec<Totals> {
     let names = names(ports);
-    memory.interfaces(ports, &names, restarted, None, at(n))
+    memory.interfaces(ports, &names, restarted, at(n))
 }
 
 // trap 1

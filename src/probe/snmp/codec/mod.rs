@@ -9,6 +9,7 @@ pub mod ber;
 pub mod message;
 pub mod pdu;
 pub mod v3;
+pub mod writer;
 
 #[cfg(test)]
 mod tests;

@@ -97,9 +97,14 @@ impl<C: Caller> Session<C> {
             return;
         };
         let place = job.tries.iter().position(|one| one.id == id);
-        let Some(What::Ask(ask)) = place.map(|place| job.tries.swap_remove(place).what) else {
+        let Some(place) = place else {
             return;
         };
+        let one = job.tries.swap_remove(place);
+        let What::Ask(ask) = one.what else {
+            return;
+        };
+        self.counters.answered(now.since(one.at));
         self.pending.remove(&id);
         let silent_at = job.silent_at;
         let verdict = match job.work.answered(&ask, pdu, bytes, &mut self.bench) {

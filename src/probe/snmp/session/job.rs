@@ -64,6 +64,7 @@ impl What {
 pub(super) struct Try {
     pub(super) id: i32,
     pub(super) what: What,
+    pub(super) at: Mono,
 }
 
 /// What the present exchange is about.
@@ -295,7 +296,7 @@ impl<C: Caller> Session<C> {
         job.wait_until = Some(wait_until);
         job.count = job.count.saturating_add(1);
         job.count_at_size = job.count_at_size.saturating_add(1);
-        job.tries.push(Try { id, what });
+        job.tries.push(Try { id, what, at: now });
         if wait_until < job.timer_at {
             job.timer_at = wait_until;
             self.timers.push(Reverse((wait_until, index, job.serial)));

@@ -61,6 +61,23 @@ const MOST_PEERS: usize = 1 << 18;
 /// may be about the size.
 const ALIVE: Span = Duration::from_secs(60);
 
+/// Upper bounds for the times that answers take, from a switch in the house to a
+/// small device on a bad line that is about to be given up.
+pub const ANSWER_BOUNDS: [Span; 12] = [
+    Duration::from_micros(500),
+    Duration::from_millis(1),
+    Duration::from_micros(2_500),
+    Duration::from_millis(5),
+    Duration::from_millis(10),
+    Duration::from_millis(25),
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_millis(2_500),
+];
+
 /// How a call ended.
 #[derive(Debug)]
 pub enum Done {
@@ -115,6 +132,21 @@ pub struct Counters {
     pub resyncs: u64,
     /// Datagrams that the kernel dropped for a full receive buffer (trap 16).
     pub receive_drops: u64,
+    /// How long answers took from the try that they belong to: how many up to
+    /// each of [`ANSWER_BOUNDS`], the last beyond all, not cumulative.
+    pub answers: [u64; ANSWER_BOUNDS.len() + 1],
+    /// The sum of these times.
+    pub answer_time: Span,
+}
+
+impl Counters {
+    fn answered(&mut self, took: Span) {
+        let place = ANSWER_BOUNDS.partition_point(|bound| *bound < took);
+        if let Some(count) = self.answers.get_mut(place) {
+            *count += 1;
+        }
+        self.answer_time = self.answer_time.saturating_add(took);
+    }
 }
 
 /// What is remembered of one agent, by address and port (trap 13).

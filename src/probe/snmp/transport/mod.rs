@@ -4,6 +4,7 @@
 //! read from the sockets' error queues, so that a refused port is told from
 //! silence. Source: ip(7) on `IP_RECVERR`, RFC 1122 §4.1.3.3.
 
+mod mailbox;
 mod socket;
 
 use std::collections::hash_map::DefaultHasher;
@@ -28,25 +29,19 @@ use nix::sys::eventfd::EfdFlags;
 use nix::sys::eventfd::EventFd;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
-use tokio::sync::oneshot;
 
+pub(super) use self::mailbox::Letter;
+pub(super) use self::mailbox::Mailbox;
+use self::mailbox::Reply;
+use self::mailbox::Shared;
 use self::socket::Port;
 use self::socket::Receiver;
-use super::call::Agent;
-use super::call::Limits;
-use super::call::Walk;
-use super::finding::Finding;
 use super::session::Actions;
-use super::session::Caller;
-use super::session::Counters;
 use super::session::Done;
 use super::session::Session;
-use super::size::Kept;
 use super::walk::Work;
 use crate::clock::SharedClock;
 use crate::model::BlindReason;
-use crate::model::snmp::Oid;
-use crate::model::snmp::VarBind;
 
 /// Packets sent before the sockets are read again, so that answers to a crowd
 /// of requests find room in the receive buffer.
@@ -55,6 +50,12 @@ const SENDS_BETWEEN_READS: usize = 32;
 const DONE_AT_A_TIME: usize = 64;
 /// Rounds of reading before they are told in any case.
 const PASSES_AT_MOST: usize = 4;
+/// Agents under way from which on packets are gathered for [`GATHER`] before the
+/// sockets are looked at again: a thread that wakes for each of them spends more on
+/// waking than on reading. One agent alone is answered at once.
+const GATHER_FROM: usize = 3;
+/// See [`GATHER_FROM`]: 6,000 answers a second come by six then.
+const GATHER: Duration = Duration::from_millis(1);
 /// The thread looks at least so often whether anybody still holds a handle.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
@@ -110,104 +111,6 @@ pub enum SetupError {
     Random(#[source] io::Error),
 }
 
-/// A call on its way to the thread.
-#[derive(Debug)]
-pub(super) enum Letter {
-    Call {
-        agent: Box<Agent>,
-        work: Work,
-        reply: Reply,
-    },
-    Sizes(oneshot::Sender<Vec<(SocketAddr, Kept)>>),
-    Remember(Vec<(SocketAddr, Kept)>),
-}
-
-/// Where the answer goes.
-#[derive(Debug)]
-pub(super) enum Reply {
-    Get(oneshot::Sender<Result<Vec<VarBind>, Finding>>),
-    Walk(oneshot::Sender<Walk>),
-}
-
-impl Caller for Reply {
-    fn has_left(&self) -> bool {
-        match self {
-            Self::Get(sender) => sender.is_closed(),
-            Self::Walk(sender) => sender.is_closed(),
-        }
-    }
-}
-
-impl Letter {
-    pub(super) fn get(
-        agent: Agent,
-        oids: Vec<Oid>,
-        reply: oneshot::Sender<Result<Vec<VarBind>, Finding>>,
-    ) -> Self {
-        Self::Call {
-            agent: Box::new(agent),
-            work: Work::get(oids),
-            reply: Reply::Get(reply),
-        }
-    }
-
-    pub(super) fn walk(
-        agent: Agent,
-        columns: Vec<Oid>,
-        after: Option<Oid>,
-        limits: Limits,
-        reply: oneshot::Sender<Walk>,
-    ) -> Self {
-        Self::Call {
-            agent: Box::new(agent),
-            work: Work::walk(columns, after, limits),
-            reply: Reply::Walk(reply),
-        }
-    }
-}
-
-/// What the thread and its callers share.
-#[derive(Debug)]
-struct Shared {
-    bell: EventFd,
-    /// Whether the thread sleeps, or is about to: ring then only.
-    asleep: AtomicBool,
-    counters: Mutex<Counters>,
-}
-
-impl Shared {
-    fn ring(&self) {
-        if self.asleep.swap(false, Ordering::SeqCst)
-            && let Err(error) = self.bell.write(1)
-        {
-            tracing::warn!(%error, "the SNMP thread can't be woken; it wakes by itself within a second");
-        }
-    }
-}
-
-/// Where calls are posted: bounded; callers wait while it is full.
-#[derive(Debug, Clone)]
-pub(super) struct Mailbox {
-    sender: mpsc::Sender<Letter>,
-    shared: Arc<Shared>,
-}
-
-impl Mailbox {
-    pub(super) async fn post(&self, letter: Letter) -> Result<(), Finding> {
-        let sent = self.sender.send(letter).await;
-        self.shared.ring();
-        sent.map_err(|_closed| Finding::Stopped)
-    }
-
-    pub(super) fn counters(&self) -> Counters {
-        *self
-            .shared
-            .counters
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Opens the sockets and starts the thread.
 pub(super) fn spawn(options: &Options, clock: SharedClock) -> Result<Mailbox, SetupError> {
     let mut seed = [0; 16];
@@ -227,6 +130,7 @@ pub(super) fn spawn(options: &Options, clock: SharedClock) -> Result<Mailbox, Se
         bell,
         asleep: AtomicBool::new(false),
         counters: Mutex::default(),
+        receive_buffer_bytes: v4.iter().chain(&v6).map(|port| port.receive_buffer_bytes).sum(),
     });
     let worker = Worker {
         session: Session::new(seed),
@@ -295,6 +199,7 @@ impl Worker {
             self.look(if busy || waits {
                 Duration::ZERO
             } else {
+                self.gather();
                 LONGEST_SLEEP
             });
             // Callers are told when nothing else is there to do, many at a time:
@@ -442,6 +347,16 @@ impl Worker {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         *counters = self.session.counters();
+    }
+
+    /// Lets packets and letters come together where several agents are under way.
+    fn gather(&self) {
+        if self.session.active() >= GATHER_FROM
+            && let Err(error) = nix::poll::ppoll(&mut [], Some(GATHER.into()), None)
+            && error != Errno::EINTR
+        {
+            tracing::warn!(%error, "the SNMP thread can't sleep");
+        }
     }
 
     /// Waits until a packet, a letter, or the next thing that is due, but not

@@ -11,23 +11,25 @@
 //! 3. at an error status that is about it, while the other columns go on;
 //! 4. with the whole walk, at a limit or when the agent is silent.
 
+mod get;
+
 use std::collections::HashSet;
 
-use super::call::Limits;
-use super::call::Order;
-use super::call::Walk;
-use super::call::WalkEnd;
-use super::codec::PduKind;
-use super::codec::ber::Malformed;
-use super::codec::ber::read_oid;
-use super::codec::ber::tag;
-use super::codec::pdu::Object;
-use super::codec::pdu::PduHead;
-use super::finding::Finding;
-use super::size::Size;
+pub use self::get::Get;
 use crate::model::snmp::Oid;
-use crate::model::snmp::Value;
 use crate::model::snmp::VarBind;
+use crate::probe::snmp::call::Limits;
+use crate::probe::snmp::call::Order;
+use crate::probe::snmp::call::Walk;
+use crate::probe::snmp::call::WalkEnd;
+use crate::probe::snmp::codec::PduKind;
+use crate::probe::snmp::codec::ber::Malformed;
+use crate::probe::snmp::codec::ber::read_oid;
+use crate::probe::snmp::codec::ber::tag;
+use crate::probe::snmp::codec::pdu::Object;
+use crate::probe::snmp::codec::pdu::PduHead;
+use crate::probe::snmp::finding::Finding;
+use crate::probe::snmp::size::Size;
 
 /// Bytes of an answer that fit into one Ethernet frame beside the headers of
 /// IPv6, UDP and SNMPv3.
@@ -131,16 +133,6 @@ pub enum Work {
     Walk(Walking),
 }
 
-/// A `get` under way.
-#[derive(Debug)]
-pub struct Get {
-    wanted: Vec<Oid>,
-    got: Vec<Option<Value>>,
-    /// Whether an error took the place of some answer, and the first one.
-    error: Option<Finding>,
-    answered: usize,
-}
-
 /// A walk under way.
 #[derive(Debug)]
 pub struct Walking {
@@ -169,12 +161,7 @@ impl Column {
 impl Work {
     /// A `get` of these objects.
     pub fn get(wanted: Vec<Oid>) -> Self {
-        Self::Get(Get {
-            got: vec![None; wanted.len()],
-            wanted,
-            error: None,
-            answered: 0,
-        })
+        Self::Get(Get::new(wanted))
     }
 
     /// A walk of these columns, the first one from after `after` on.
@@ -208,7 +195,7 @@ impl Work {
     /// The objects of a request, in its order.
     pub fn oids<'a>(&'a self, ask: &'a Ask) -> impl DoubleEndedIterator<Item = &'a Oid> {
         ask.of.iter().filter_map(move |i| match self {
-            Self::Get(get) => get.wanted.get(usize::from(*i)),
+            Self::Get(get) => get.wanted(*i),
             Self::Walk(walk) => walk.columns.get(usize::from(*i)).map(Column::last),
         })
     }
@@ -240,118 +227,6 @@ impl Work {
                 Self::Get(get) => get.fail(usize::from(*index), finding.clone()),
                 Self::Walk(walk) => walk.end(usize::from(*index), WalkEnd::Finding(finding.clone())),
             }
-        }
-    }
-}
-
-impl Get {
-    fn next(&self, shape: &Shape) -> Option<Ask> {
-        let most = usize::from(shape.size.bindings().min(shape.at_most).max(1));
-        let of: Vec<u16> = (0..)
-            .zip(&self.got)
-            .filter(|(_, value)| value.is_none())
-            .map(|(i, _)| i)
-            .take(most)
-            .collect();
-        (!of.is_empty()).then_some(Ask {
-            kind: PduKind::Get,
-            of,
-            repetitions: 0,
-        })
-    }
-
-    fn put(&mut self, index: usize, value: Value) -> bool {
-        match self.got.get_mut(index) {
-            Some(place @ None) => {
-                *place = Some(value);
-                true
-            }
-            _ => false,
-        }
-    }
-
-    fn fail(&mut self, index: usize, finding: Finding) {
-        if self.put(index, Value::NoSuchInstance) {
-            self.error.get_or_insert(finding);
-        }
-    }
-
-    fn answered(&mut self, ask: &Ask, head: &PduHead<'_>, bindings: &mut Vec<VarBind>) -> Verdict {
-        if head.status != 0 {
-            let single = if let [one] = ask.of.as_slice() {
-                Some(*one)
-            } else {
-                None
-            };
-            let culprit = culprit(ask, head.index).or(single);
-            return match (head.status, culprit) {
-                (status::TOO_BIG, _) => Verdict::TooBig,
-                (_, None) => Verdict::Split,
-                // SNMPv1 has no exceptions: the others are asked again (trap 7).
-                (status::NO_SUCH_NAME, Some(index)) => {
-                    self.put(usize::from(index), Value::NoSuchInstance);
-                    self.answered += 1;
-                    Verdict::Used { full: false }
-                }
-                (other, Some(index)) => {
-                    self.fail(usize::from(index), finding_of(other));
-                    Verdict::Used { full: false }
-                }
-            };
-        }
-        // Values belong to the object that they name, wherever it stands (trap 14).
-        let count = bindings.len();
-        let mut used = 0;
-        for (place, binding) in bindings.drain(..).enumerate() {
-            let named = |i: &u16| self.wanted.get(usize::from(*i)) == Some(&binding.oid);
-            let index = ask
-                .of
-                .get(place)
-                .filter(|i| named(i))
-                .or_else(|| ask.of.iter().find(|i| named(i)));
-            if let Some(index) = index.copied()
-                && self.put(usize::from(index), binding.value)
-            {
-                used += 1;
-                self.answered += 1;
-            }
-        }
-        match (used, ask.of.as_slice()) {
-            (0, [one]) => {
-                self.fail(
-                    usize::from(*one),
-                    Finding::Malformed("answers other objects than asked"),
-                );
-                Verdict::Used { full: false }
-            }
-            (0, _) if count == 0 => Verdict::TooBig,
-            (0, _) => Verdict::Split,
-            _ => Verdict::Used {
-                full: used == ask.of.len(),
-            },
-        }
-    }
-
-    /// The answers in the order asked. Where errors took the place of some,
-    /// those are absent; where of all, the first error.
-    ///
-    /// # Errors
-    /// The error given, or the first of the agent's, if nothing was answered.
-    pub fn finish(self, ended: Option<Finding>) -> Result<Vec<VarBind>, Finding> {
-        if let Some(finding) = ended {
-            return Err(finding);
-        }
-        match self.error {
-            Some(finding) if self.answered == 0 => Err(finding),
-            _ => Ok(self
-                .wanted
-                .into_iter()
-                .zip(self.got)
-                .map(|(oid, value)| VarBind {
-                    oid,
-                    value: value.unwrap_or(Value::NoSuchInstance),
-                })
-                .collect()),
         }
     }
 }
@@ -559,11 +434,12 @@ impl Column {
 
     /// Whether `oid`, which lies in this column, comes after its last row.
     fn is_after_last(&self, oid: &Oid) -> bool {
-        let last = self.last();
-        match (oid.suffix(&self.root), last.suffix(&self.root)) {
-            (Some(oid), Some(last)) => oid > last,
-            _ => oid > last,
-        }
+        let Some(last) = self.rows.last() else {
+            return *oid > self.after;
+        };
+        // Rows have the column's arcs in common: what comes behind them decides.
+        let common = self.root.arcs().len();
+        oid.arcs().get(common..) > last.oid.arcs().get(common..)
     }
 }
 
