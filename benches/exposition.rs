@@ -68,7 +68,7 @@ fn fleet(devices: u32) -> Snapshot {
         if id % 10 == 0 {
             let mut snmp = district::snmp(at, 1 << 40, Vec::new());
             let more = ["sfp1", "sfp2"].map(|n| district::interface(n, 1 << 33));
-            snmp.interfaces.extend(more);
+            snmp.interfaces = snmp.interfaces.iter().cloned().chain(more).collect();
             v.snmp = Some(Arc::new(snmp));
         }
         v

@@ -157,7 +157,7 @@ pub struct SnmpView {
     /// What it is.
     pub facts: Vec<Fact>,
     /// Its interfaces, by name.
-    pub interfaces: Vec<InterfaceView>,
+    pub interfaces: Arc<[InterfaceView]>,
     /// What it measures.
     pub readings: Vec<Reading>,
 }

@@ -126,7 +126,7 @@ fn names_from_people_and_devices_are_kept_byte_for_byte() {
     let mut snapshot = all_up(inventory);
     let mut views: Vec<_> = snapshot.targets().cloned().collect();
     let mut snmp = district::snmp(START, 5, Vec::new());
-    for interface in &mut snmp.interfaces {
+    for interface in Arc::make_mut(&mut snmp.interfaces) {
         interface.name = "eth\"0".to_owned();
         interface.alias = Some("a\u{fffd}b\\n\r".to_owned());
     }
@@ -285,11 +285,12 @@ fn of_a_stack_of_switches_only_so_many_ports_are_shown_and_the_rest_is_counted()
         snmp.interfaces = (0..100)
             .map(|i| district::interface(&format!("port{i:03}"), 1))
             .collect();
+        let ports = Arc::make_mut(&mut snmp.interfaces);
         for (i, kind) in [(1, "l2vlan"), (2, "softwareLoopback")] {
-            snmp.interfaces[i].kind = Some(kind.to_owned());
+            ports[i].kind = Some(kind.to_owned());
         }
-        snmp.interfaces[2].alias = Some("uplink".to_owned());
-        snmp.interfaces[3].admin_up = Some(false);
+        ports[2].alias = Some("uplink".to_owned());
+        ports[3].admin_up = Some(false);
         v.snmp = Some(Arc::new(snmp));
         v
     });

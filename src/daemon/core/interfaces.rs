@@ -15,7 +15,7 @@ pub(super) fn compare(
     let mut seen = Vec::with_capacity(polled.interfaces.len());
     for one in &polled.interfaces {
         let mut view = interface_view(one);
-        if let Some(old) = device.interfaces.get(&view.name) {
+        if let Some(old) = device.interface(&view.name) {
             view.changed_at = if old.oper_up == view.oper_up {
                 old.changed_at
             } else {

@@ -1,6 +1,7 @@
 //! SNMP turns and checks: what they brought becomes views, facts, events and history.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -58,8 +59,8 @@ pub(super) struct Device {
     pub(super) silent_since: Option<Mono>,
     /// What it is, and was.
     pub(super) facts: Facts,
-    /// Its interfaces, by name.
-    pub(super) interfaces: BTreeMap<String, InterfaceView>,
+    /// Its interfaces, sorted by name; readers see the same.
+    pub(super) interfaces: Arc<[InterfaceView]>,
     /// Where it was found, if that is not where it is asked.
     pub(super) elsewhere: Option<SocketAddr>,
     /// The last turn at its address was answered by itself.
@@ -69,8 +70,32 @@ pub(super) struct Device {
 impl Device {
     /// The hardware addresses of its interfaces.
     pub(super) fn macs(&self) -> impl Iterator<Item = crate::inventory::Mac> {
-        let told = self.interfaces.values().filter_map(|view| view.mac.as_deref());
+        let told = self.interfaces.iter().filter_map(|view| view.mac.as_deref());
         told.filter_map(|mac| mac.parse().ok())
+    }
+
+    /// One of its interfaces.
+    pub(super) fn interface(&self, name: &str) -> Option<&InterfaceView> {
+        let place = self
+            .interfaces
+            .binary_search_by(|known| known.name.as_str().cmp(name));
+        place.ok().and_then(|place| self.interfaces.get(place))
+    }
+
+    /// Its interfaces after a turn that told of `seen`; those that it did not
+    /// tell of are gone only if it told everything (trap 7).
+    fn merged(&self, mut seen: Vec<InterfaceView>, is_complete: bool) -> Arc<[InterfaceView]> {
+        if !is_complete {
+            let told: BTreeSet<&str> = seen.iter().map(|view| view.name.as_str()).collect();
+            let kept = self.interfaces.iter();
+            let kept: Vec<InterfaceView> = kept
+                .filter(|known| !told.contains(known.name.as_str()))
+                .cloned()
+                .collect();
+            seen.extend(kept);
+        }
+        seen.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        seen.into()
     }
 }
 
@@ -98,8 +123,8 @@ impl Core {
             self.devices.entry(id).or_default().facts = Facts::known(facts);
         }
         for (id, list) in interfaces {
-            let known = list.into_iter().map(|i| (i.name.clone(), i)).collect();
-            self.devices.entry(id).or_default().interfaces = known;
+            let device = self.devices.entry(id).or_default();
+            device.interfaces = device.merged(list, true);
         }
         self.register_all();
     }
@@ -265,17 +290,9 @@ impl Core {
         }
         let seen = compare(device, polled, &mut event);
         let is_complete = !polled.partial;
-        let is_news = polled.what == What::Inventory
-            || seen.iter().any(|v| is_other(device.interfaces.get(&v.name), v));
-        if is_complete {
-            device
-                .interfaces
-                .retain(|name, _| seen.iter().any(|v| v.name == *name));
-        }
-        for view in &seen {
-            device.interfaces.insert(view.name.clone(), view.clone());
-        }
-        let interfaces: Vec<InterfaceView> = device.interfaces.values().cloned().collect();
+        let is_news =
+            polled.what == What::Inventory || seen.iter().any(|v| is_other(device.interface(&v.name), v));
+        let news = is_news.then(|| seen.clone());
         let facts = device
             .facts
             .iter()
@@ -285,6 +302,11 @@ impl Core {
             })
             .collect();
         self.sample_turn(id, polled, &seen);
+        let Some(device) = self.devices.get_mut(&id) else {
+            return;
+        };
+        let interfaces = device.merged(seen, is_complete);
+        device.interfaces = Arc::clone(&interfaces);
         self.weigh_links(id, &interfaces, polled.at, wall);
         if !told.is_empty() {
             self.record.facts(DeviceFacts {
@@ -294,12 +316,12 @@ impl Core {
                 withdrawn: Vec::new(),
             });
         }
-        if is_news {
+        if let Some(rows) = news {
             self.record.interfaces(DeviceInterfaces {
                 target: id,
                 at: polled.at,
                 complete: is_complete,
-                rows: seen,
+                rows,
             });
         }
         let snmp = SnmpView {

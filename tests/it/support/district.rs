@@ -311,7 +311,7 @@ pub fn snmp(at: Timestamp, octets: u64, readings: Vec<Reading>) -> SnmpView {
             key: "firmware".to_owned(),
             value: "7.16.1".to_owned(),
         }],
-        interfaces: vec![interface("ether1", octets), interface("ether2", octets)],
+        interfaces: vec![interface("ether1", octets), interface("ether2", octets)].into(),
         readings,
     }
 }

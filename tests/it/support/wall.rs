@@ -529,7 +529,8 @@ fn snmp(wifi: bool, up: bool) -> SnmpView {
             out_rate: Some(250_000.0),
             mac: Some("00:1b:21:ab:cd:ef".to_owned()),
             ..InterfaceView::default()
-        }],
+        }]
+        .into(),
         ..SnmpView::default()
     }
 }
