@@ -159,6 +159,16 @@ catalog! {
             "Polls of single devices attempted."
         POLL_FAILURES_TOTAL Counter None "tramgac_poll_failures_total" [protocol, reason]
             "Polls of single devices that failed."
+        SNMP_REQUEST_DURATION_SECONDS Histogram Seconds "tramgac_snmp_request_duration_seconds" []
+            "Time from SNMP request to response."
+        SNMP_REQUESTS_TOTAL Counter None "tramgac_snmp_requests_total" []
+            "SNMP requests sent, retries included."
+        SNMP_RETRIES_TOTAL Counter None "tramgac_snmp_retries_total" []
+            "SNMP requests that were sent again for lack of a response."
+        SNMP_RECEIVE_DROPS_TOTAL Counter None "tramgac_snmp_receive_drops_total" []
+            "Datagrams dropped by the kernel at the SNMP sockets."
+        SNMP_RECEIVE_BUFFER_BYTES Gauge Bytes "tramgac_snmp_receive_buffer_bytes" []
+            "Receive buffers that the kernel granted to the SNMP sockets, all together."
         ICMP_SEND_ERRORS_TOTAL Counter None "tramgac_icmp_send_errors_total" [reason]
             "ICMP send errors."
         ICMP_RECEIVE_DROPS_TOTAL Counter None "tramgac_icmp_receive_drops_total" []

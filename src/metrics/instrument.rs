@@ -156,6 +156,14 @@ impl Histogram {
         self.sum_nanos.fetch_add(nanos(rtt.sum), Relaxed);
     }
 
+    /// Takes over what another has counted with the same bounds since its start.
+    pub fn raise_to(&self, counts: &[u64], sum: Span) {
+        for (mine, theirs) in self.counts.iter().zip(counts) {
+            mine.fetch_max(*theirs, Relaxed);
+        }
+        self.sum_nanos.fetch_max(nanos(sum), Relaxed);
+    }
+
     fn count(&self, span: Span, n: u64) {
         let secs = span.as_secs_f64();
         let at = self.bounds.partition_point(|b| *b < secs);

@@ -21,6 +21,11 @@ pub const LINK_RTT_BOUNDS: &[f64] = &[
 /// Upper bounds of `tramgac_db_write_duration_seconds`, from a page in the cache to a stuck disk.
 pub const DB_WRITE_BOUNDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
+/// Upper bounds of `tramgac_snmp_request_duration_seconds`, from a switch in the house to a bad line.
+pub const SNMP_REQUEST_BOUNDS: &[f64] = &[
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+];
+
 /// The values of the `reason` label of failed polls.
 pub const REASONS: [&str; 6] = ["auth", "dns", "internal", "refused", "timeout", "unreachable"];
 
@@ -85,6 +90,16 @@ pub struct Meters {
     pub icmp_receive_drops: Counter,
     /// Receive buffer that the system has granted to the ICMP socket, bytes.
     pub icmp_receive_buffer: Gauge,
+    /// Datagrams that the kernel dropped at the SNMP sockets.
+    pub snmp_receive_drops: Counter,
+    /// Receive buffers granted to the SNMP sockets in bytes.
+    pub snmp_receive_buffer_bytes: Gauge,
+    /// SNMP requests sent, tries included.
+    pub snmp_requests: Counter,
+    /// Tries after the first.
+    pub snmp_retries: Counter,
+    /// Time from an SNMP request to its answer.
+    pub snmp_request: Histogram,
     /// Time per write transaction.
     pub db_write: Histogram,
     /// Write transactions that failed.
@@ -113,6 +128,11 @@ impl Default for Meters {
             series_dropped: Family::default(),
             icmp_receive_drops: Counter::default(),
             icmp_receive_buffer: Gauge::default(),
+            snmp_receive_drops: Counter::default(),
+            snmp_receive_buffer_bytes: Gauge::default(),
+            snmp_requests: Counter::default(),
+            snmp_retries: Counter::default(),
+            snmp_request: Histogram::new(SNMP_REQUEST_BOUNDS),
             db_write: Histogram::new(DB_WRITE_BOUNDS),
             db_write_failures: Counter::default(),
             db_queue: Gauge::default(),
@@ -193,6 +213,11 @@ impl Meters {
             icmp_send_errors: self.icmp_send_errors.read(Counter::get),
             icmp_receive_drops: self.icmp_receive_drops.get(),
             icmp_receive_buffer: self.icmp_receive_buffer.get(),
+            snmp_receive_drops: self.snmp_receive_drops.get(),
+            snmp_receive_buffer_bytes: self.snmp_receive_buffer_bytes.get(),
+            snmp_requests: self.snmp_requests.get(),
+            snmp_retries: self.snmp_retries.get(),
+            snmp_request: self.snmp_request.read(),
             db_write: self.db_write.read(),
             db_write_failures: self.db_write_failures.get(),
             db_queue: self.db_queue.get(),
@@ -223,6 +248,16 @@ pub struct ProcessStats {
     pub icmp_receive_drops: u64,
     /// Receive buffer of the ICMP socket, bytes.
     pub icmp_receive_buffer: u64,
+    /// Datagrams dropped at the SNMP sockets.
+    pub snmp_receive_drops: u64,
+    /// Bytes.
+    pub snmp_receive_buffer_bytes: u64,
+    /// SNMP requests sent, tries included.
+    pub snmp_requests: u64,
+    /// Tries after the first.
+    pub snmp_retries: u64,
+    /// Time from an SNMP request to its answer.
+    pub snmp_request: HistogramStats,
     /// Time per write transaction.
     pub db_write: HistogramStats,
     /// Write transactions that failed.

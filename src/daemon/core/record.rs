@@ -250,6 +250,7 @@ impl Core {
         let stats = self.record.writer.stats();
         self.around.meters.db_queue.set(stats.queued);
         self.around.meters.db_write_failures.raise_to(stats.commit_errors);
+        self.meter_snmp();
         let (commits, time) = (self.record.commits, self.record.commit_time);
         let (fresh, took) = (
             stats.commits.saturating_sub(commits),
@@ -257,6 +258,18 @@ impl Core {
         );
         self.around.meters.db_write.observe_equal(took, fresh);
         (self.record.commits, self.record.commit_time) = (stats.commits, stats.commit_time);
+    }
+
+    /// Takes over what the SNMP thread has counted.
+    fn meter_snmp(&self) {
+        let (meters, client) = (&self.around.meters, self.around.asking.poller.client());
+        let seen = client.counters();
+        meters.snmp_requests.raise_to(seen.sent);
+        meters.snmp_retries.raise_to(seen.retries);
+        meters.snmp_receive_drops.raise_to(seen.receive_drops);
+        meters.snmp_request.raise_to(&seen.answers, seen.answer_time);
+        let granted = u64::try_from(client.receive_buffer_bytes()).unwrap_or(u64::MAX);
+        meters.snmp_receive_buffer_bytes.set(granted);
     }
 
     /// Plans what is not yet told anew, after the routes have changed.
@@ -379,6 +392,8 @@ impl Cycles {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::process::SNMP_REQUEST_BOUNDS;
+    use crate::probe::snmp::session::ANSWER_BOUNDS;
 
     fn take(marks: &mut Marks, most: usize) -> Vec<u32> {
         let mut taken = Vec::new();
@@ -398,5 +413,11 @@ mod tests {
         assert_eq!(take(&mut marks, 1), [64], "who was there before comes before");
         assert_eq!(take(&mut marks, usize::MAX), [700, 1]);
         assert!(take(&mut marks, usize::MAX).is_empty());
+    }
+
+    #[test]
+    fn what_the_snmp_thread_counts_falls_into_the_buckets_that_are_told() {
+        let seconds = ANSWER_BOUNDS.map(|bound| bound.as_secs_f64());
+        assert!(seconds.iter().copied().eq(SNMP_REQUEST_BOUNDS.iter().copied()));
     }
 }

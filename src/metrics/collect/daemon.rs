@@ -27,6 +27,16 @@ pub(super) fn write(w: &mut Writer<'_>, extra: &Extra) {
             .int(&labels, *failures);
     }
     protocols(w, extra);
+    let h = &p.snmp_request;
+    w.family(&catalog::SNMP_REQUEST_DURATION_SECONDS)
+        .histogram(&none, h.bounds, &h.counts, h.sum);
+    w.family(&catalog::SNMP_REQUESTS_TOTAL)
+        .int(&none, p.snmp_requests);
+    w.family(&catalog::SNMP_RETRIES_TOTAL).int(&none, p.snmp_retries);
+    w.family(&catalog::SNMP_RECEIVE_DROPS_TOTAL)
+        .int(&none, p.snmp_receive_drops);
+    w.family(&catalog::SNMP_RECEIVE_BUFFER_BYTES)
+        .int(&none, p.snmp_receive_buffer_bytes);
     for (reason, n) in &p.icmp_send_errors {
         let labels = Labels::new(&[("reason", reason)]);
         w.family(&catalog::ICMP_SEND_ERRORS_TOTAL).int(&labels, *n);
