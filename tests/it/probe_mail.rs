@@ -1,4 +1,4 @@
-//! The checks `smtp` and `imap`: aiosmtpd, and a mailbox server that says what RFC 3501 prescribes.
+//! The checks `smtp` and `imap`: aiosmtpd, Dovecot, and a mailbox server in trouble, as RFC 3501 has it.
 
 use std::io::BufRead;
 use std::io::BufReader;
@@ -71,6 +71,38 @@ fn a_mail_server_is_asked_in_clear_and_over_tls() {
     let (_implicit, port) = aiosmtpd(&["--smtpscert", &certificate, "--smtpskey", &key]);
     let (outcome, _) = ask("smtp", port, &trusted("implicit"));
     assert_eq!(outcome, Outcome::Good);
+}
+
+#[test]
+fn dovecot_is_asked_in_clear_and_over_tls() {
+    if support::peer("openssl").is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (key, certificate) = self_signed(dir.path());
+    let Some((_dovecot, clear, tls)) = peers::dovecot(dir.path(), &key, &certificate) else {
+        return;
+    };
+    let trusted = |tls: &str| json!({"tls": tls, "ca_file": certificate});
+
+    let (outcome, stats) = ask("imap", clear, &json!({}));
+    assert_eq!(outcome, Outcome::Good);
+    let phases: Vec<&str> = stats.phases.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(phases, ["resolve", "connect", "greeting", "capabilities"]);
+    assert_eq!(stats.tls_not_after, None);
+    for (mode, port) in [("starttls", clear), ("implicit", tls)] {
+        let (outcome, stats) = ask("imap", port, &trusted(mode));
+        assert_eq!(outcome, Outcome::Good, "{mode}");
+        assert!(stats.tls_not_after.is_some(), "{mode}");
+        let (outcome, _) = ask("imap", port, &json!({"tls": mode}));
+        assert!(
+            matches!(outcome, Outcome::Bad(Reason::Tls(_))),
+            "{mode}: {outcome:?}"
+        );
+    }
+    // What speaks another protocol is told from what is down.
+    let (outcome, _) = ask("smtp", clear, &json!({}));
+    assert_eq!(outcome, Outcome::Bad(Reason::Malformed));
 }
 
 /// A mailbox server that answers `CAPABILITY` with `answer`.

@@ -1,4 +1,4 @@
-//! The check `sip` against an answerer of RFC 3261 on the loopback.
+//! The check `sip` against Kamailio, and against an answerer of RFC 3261 that loses and mixes up.
 
 use std::net::UdpSocket;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use tramgac::model::Reason;
 
 use super::probe_tcp::look;
 use crate::support;
+use crate::support::peers;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -75,5 +76,25 @@ fn a_server_that_answers_options_is_good_and_one_in_trouble_is_not() {
     assert_eq!(
         ask(support::free_udp_address().port(), &json!({})),
         Outcome::Bad(Reason::Refused)
+    );
+}
+
+#[test]
+fn kamailio_finds_our_request_sound_and_its_answer_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some((_kamailio, port)) = peers::kamailio(dir.path()) else {
+        return;
+    };
+    assert_eq!(ask(port, &json!({})), Outcome::Good);
+    assert_eq!(ask(port, &json!({"user": "tong-dai"})), Outcome::Good);
+    assert_eq!(
+        ask(port, &json!({"user": "bao-tri"})),
+        Outcome::Bad(Reason::HttpStatus(503))
+    );
+    // It is there, though it knows nobody of that name.
+    assert_eq!(ask(port, &json!({"user": "la"})), Outcome::Good);
+    assert_eq!(
+        ask(port, &json!({"user": "la", "strict": true})),
+        Outcome::Bad(Reason::HttpStatus(404))
     );
 }

@@ -202,11 +202,96 @@ fn a_restarted_agent_is_followed_whatever_it_remembers() {
     }
 }
 
+/// A UDP port of the IPv6 loopback that was free a moment ago.
+fn free_ipv6_address() -> std::net::SocketAddr {
+    let socket = std::net::UdpSocket::bind("[::1]:0").unwrap();
+    socket.local_addr().unwrap()
+}
+
+// trap 13
+#[test]
+fn snmpv3_over_ipv6_finds_the_engine_and_says_what_is_wrong() {
+    let address = free_ipv6_address();
+    let Some(snmpd) = Snmpd::start_with("", &[&format!("udp6:{address}")]) else {
+        return;
+    };
+    let client = client();
+    let over_ipv6 = |user| Agent {
+        address,
+        ..agent(&snmpd, Credential::V3(user))
+    };
+    let root = [oid("1.3.6.1.2.1.1")];
+    for (auth, privacy) in [("none", "none"), ("sha", "aes"), ("sha512", "des")] {
+        let before = client.counters().sent;
+        let walk = run(client.walk(&over_ipv6(v3(auth, privacy)), &root, Limits::default()));
+        assert_eq!(walk.ended, WalkEnd::Complete, "{auth} {privacy}");
+        assert_eq!(walk.rows.len(), rows_by_snmpwalk(&snmpd, ".1.3.6.1.2.1.1"));
+        assert!(client.counters().sent > before);
+    }
+    let wrong = User {
+        auth: Some((AuthProtocol::Sha256, "wrongwrong".into())),
+        ..v3("sha256", "aes")
+    };
+    let finding = run(client.get(&over_ipv6(wrong), &[oid("1.3.6.1.2.1.1.3.0")])).unwrap_err();
+    assert_eq!(finding, Finding::WrongAuth);
+    // The same engine at two addresses: what is known of it is kept for each (trap 13).
+    let by_ipv4 = agent(&snmpd, Credential::V3(v3("sha", "aes")));
+    run(client.get(&by_ipv4, &[oid("1.3.6.1.2.1.1.3.0")])).unwrap();
+}
+
+#[test]
+fn a_context_of_snmpd_is_answered_by_what_lies_behind_it() {
+    let Some(behind) = Snmpd::start_with("sysDescr the chassis behind\n", &[]) else {
+        return;
+    };
+    let lines = format!(
+        "sysDescr the front\n\
+         view whole included .1\n\
+         createUser by_context SHA-256 {} AES {}\n\
+         rouser by_context priv -V whole blade*\n\
+         proxy -Cn blade1 -v 2c -c {} udp:{} .1.3.6.1.2.1.1\n",
+        snmpd::AUTH_PASSWORD,
+        snmpd::PRIV_PASSWORD,
+        snmpd::COMMUNITY,
+        behind.address,
+    );
+    let Some(front) = Snmpd::start_with(&lines, &[]) else {
+        return;
+    };
+    let client = client();
+    let descr = [oid("1.3.6.1.2.1.1.1.0")];
+    let ask = |name: &str, context: &str| {
+        let user = User {
+            auth: Some((AuthProtocol::Sha256, snmpd::AUTH_PASSWORD.into())),
+            privacy: Some((PrivProtocol::Aes128, snmpd::PRIV_PASSWORD.into())),
+            context: context.to_owned(),
+            ..User::named(name)
+        };
+        let agent = agent(&front, Credential::V3(user));
+        let got = run(client.get(&agent, &descr));
+        let walk = run(client.walk(&agent, &[oid("1.3.6.1.2.1.1")], Limits::default()));
+        (got.map(|mut got| got.remove(0).value), walk)
+    };
+    let (value, walk) = ask("by_context", "blade1");
+    assert_eq!(value.unwrap(), Value::OctetString("the chassis behind".into()));
+    assert_eq!(walk.ended, WalkEnd::Complete);
+    assert!(walk.rows.len() > 10, "{walk:?}");
+    let (value, _) = ask("sha256_aes", "");
+    assert_eq!(value.unwrap(), Value::OctetString("the front".into()));
+    // A user that may see all contexts gets the other's rows in the one and the front's in the other.
+    let (value, _) = ask("sha256_aes", "blade1");
+    assert_eq!(value.unwrap(), Value::OctetString("the chassis behind".into()));
+    // The front is not for the first user, and there is no other blade: neither is taken for the one.
+    for context in ["", "blade2"] {
+        let (value, walk) = ask("by_context", context);
+        assert!(value.is_err(), "{context}: {value:?}");
+        assert_eq!(walk.rows.len(), 0, "{context}");
+    }
+}
+
 #[test]
 fn an_agent_over_ipv6_is_asked_in_the_same_way() {
-    let socket = std::net::UdpSocket::bind("[::1]:0").unwrap();
-    let address = socket.local_addr().unwrap();
-    drop(socket);
+    let address = free_ipv6_address();
     let lines = format!("rocommunity6 {} ::1\n", snmpd::COMMUNITY);
     let Some(_snmpd) = Snmpd::start_with(&lines, &[&format!("udp6:{address}")]) else {
         return;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tramgac::clock::SystemClock;
 use tramgac::model::snmp::Oid;
+use tramgac::model::snmp::Value;
 use tramgac::probe::snmp::Agent;
 use tramgac::probe::snmp::AuthProtocol;
 use tramgac::probe::snmp::Client;
@@ -129,5 +130,40 @@ fn every_version_and_cipher_of_snmpsim_is_walked() {
             (WalkEnd::Complete, 100 * wanted.len()),
             "{what}"
         );
+    }
+}
+
+#[test]
+fn a_context_of_snmpsim_names_the_recording_that_answers() {
+    let Some(sim) = Snmpsim::start_with(
+        &[
+            ("public", "1.3.6.1.2.1.1.1.0|4|one\n"),
+            ("tang2", "1.3.6.1.2.1.1.1.0|4|two\n"),
+        ],
+        &[("u1", "SHA", "AES")],
+        PASSWORD,
+    ) else {
+        return;
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let client = Client::new(&Options::default(), SystemClock::shared()).unwrap();
+    for (context, text) in [("public", "one"), ("tang2", "two"), ("public", "one")] {
+        let user = User {
+            auth: Some((AuthProtocol::Sha1, PASSWORD.into())),
+            privacy: Some((PrivProtocol::Aes128, PASSWORD.into())),
+            context: context.to_owned(),
+            ..User::named("u1")
+        };
+        let agent = Agent {
+            timeout: Duration::from_secs(3),
+            ..Agent::new(sim.address, Arc::new(Credential::V3(user)))
+        };
+        let got = runtime
+            .block_on(client.get(&agent, &["1.3.6.1.2.1.1.1.0".parse().unwrap()]))
+            .unwrap();
+        assert_eq!(got[0].value, Value::OctetString(text.into()), "{context}");
     }
 }

@@ -21,6 +21,11 @@ impl Snmpsim {
     /// Serves one recording, whose name (community, context) is `public`.
     /// `None` (after saying so) without snmpsim, or if not root, whom it wants to leave.
     pub fn start(recording: &str, users: &[SimUser<'_>], password: &str) -> Option<Self> {
+        Self::start_with(&[("public", recording)], users, password)
+    }
+
+    /// The same with several recordings, one of them `public`.
+    pub fn start_with(recordings: &[(&str, &str)], users: &[SimUser<'_>], password: &str) -> Option<Self> {
         let snmpsim = peer("snmpsimd")?;
         if !is_root() {
             return None;
@@ -31,7 +36,9 @@ impl Snmpsim {
         for dir in [&data, &cache] {
             std::fs::create_dir(dir).unwrap();
         }
-        std::fs::write(data.join("public.snmprec"), recording).unwrap();
+        for (name, recording) in recordings {
+            std::fs::write(data.join(format!("{name}.snmprec")), recording).unwrap();
+        }
         // It runs as nobody.
         let open = Command::new("chmod")
             .args(["-R", "a+rwX"])
