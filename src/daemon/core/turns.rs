@@ -460,3 +460,35 @@ fn reason_of(outcome: &Outcome) -> Option<crate::model::Reason> {
         Outcome::Good => None,
     }
 }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn port(name: &str, octets: u64) -> InterfaceView {
+        InterfaceView {
+            name: name.to_owned(),
+            in_octets: Some(octets),
+            ..InterfaceView::default()
+        }
+    }
+
+    fn told(list: &[InterfaceView]) -> Vec<(&str, u64)> {
+        let octets = |view: &InterfaceView| view.in_octets.unwrap_or_default();
+        list.iter().map(|view| (view.name.as_str(), octets(view))).collect()
+    }
+
+    // trap 7
+    #[test]
+    fn ports_that_a_partial_answer_leaves_out_stay_and_those_of_a_whole_one_are_gone() {
+        let device = Device {
+            interfaces: [port("a", 1), port("b", 1), port("c", 1)].into(),
+            ..Device::default()
+        };
+        let seen = || vec![port("d", 2), port("b", 2)];
+        let partial = device.merged(seen(), false);
+        assert_eq!(told(&partial), [("a", 1), ("b", 2), ("c", 1), ("d", 2)]);
+        assert_eq!(told(&device.merged(seen(), true)), [("b", 2), ("d", 2)]);
+        assert_eq!(device.interface("c"), Some(&port("c", 1)));
+        assert_eq!(device.interface("d"), None);
+    }
+}

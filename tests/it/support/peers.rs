@@ -129,9 +129,13 @@ pub fn dovecot(folder: &Path, key: &str, certificate: &str) -> Option<(Running, 
 }
 
 /// Kamailio on the loopback: it refuses requests that are not sound, and answers
-/// OPTIONS with 200, for the user `bao-tri` with 503 and for `la` with 404.
+/// OPTIONS with 200, for the user `bao-tri` with 503 and for `la` with 404. `None`
+/// (after saying so) if it can't run.
 pub fn kamailio(folder: &Path) -> Option<(Running, u16)> {
-    let kamailio = super::peer("kamailio")?;
+    let (kamailio, unshare) = (super::peer("kamailio")?, super::peer("unshare")?);
+    if !super::is_root() {
+        return None;
+    }
     let port = super::free_udp_address().port();
     let config = folder.join("kamailio.cfg");
     let text = format!(
@@ -156,13 +160,11 @@ request_route {{
 "#
     );
     std::fs::write(&config, text).unwrap();
-    let mut command = Command::new(kamailio);
-    command
-        .arg("-f")
-        .arg(&config)
-        .arg("-Y")
-        .arg(folder)
-        .args(["-DD", "-E"]);
+    // Its helpers outlive it when it is killed, but not the end of their namespace.
+    let mut command = Command::new(unshare);
+    command.args(["--pid", "--fork", "--kill-child", "--"]);
+    command.arg(kamailio).arg("-f").arg(&config);
+    command.arg("-Y").arg(folder).args(["-DD", "-E"]);
     let running = Running::start(command);
     let asked = format!(
         "OPTIONS sip:127.0.0.1:{port} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKx;rport\r\n\
