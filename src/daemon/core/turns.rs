@@ -474,7 +474,9 @@ mod tests {
 
     fn told(list: &[InterfaceView]) -> Vec<(&str, u64)> {
         let octets = |view: &InterfaceView| view.in_octets.unwrap_or_default();
-        list.iter().map(|view| (view.name.as_str(), octets(view))).collect()
+        list.iter()
+            .map(|view| (view.name.as_str(), octets(view)))
+            .collect()
     }
 
     // trap 7
