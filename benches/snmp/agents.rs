@@ -155,19 +155,73 @@ impl Dice {
     }
 }
 
+/// All agents.
+struct Agents {
+    nature: Nature,
+    dice: Dice,
+    /// What they tell at `told_at`, seconds since they began.
+    objects: Vec<VarBind>,
+    told_at: u32,
+    responder: Responder,
+    clockwork: Clockwork,
+}
+
+impl Agents {
+    fn new(nature: Nature) -> Self {
+        Self {
+            nature,
+            dice: Dice(0x9e37_79b9_7f4a_7c15),
+            objects: objects(nature.interfaces, 0),
+            told_at: 0,
+            responder: Responder::new(
+                b"\x80\0\x1f\x88bench".to_vec(),
+                1,
+                &[super::user()],
+                &mut KeyRing::default(),
+                1,
+            ),
+            clockwork: Clockwork::default(),
+        }
+    }
+
+    /// What the agent with this number answers, `elapsed` since they began.
+    fn reply(&mut self, number: u32, bytes: &[u8], elapsed: std::time::Duration) -> Option<Vec<u8>> {
+        if bytes == super::clockwork::QUESTION {
+            return Some(self.clockwork.report().into_bytes());
+        }
+        let second = u32::try_from(elapsed.as_secs()).unwrap();
+        if second != self.told_at {
+            self.told_at = second;
+            self.objects = objects(self.nature.interfaces, second);
+        }
+        let silent = self.nature.silent_every > 0 && number.is_multiple_of(self.nature.silent_every);
+        if silent || self.dice.loses(self.nature.loss_percent) {
+            return None;
+        }
+        self.clockwork.asked(number, elapsed);
+        let reply = match Message::parse(bytes).ok()? {
+            Message::Community {
+                version,
+                community,
+                pdu,
+            } => write_community(version, community, &answer(&self.objects, number, &pdu)),
+            Message::V3(_) => match self.responder.receive(bytes, 1000 + second) {
+                Received::Request(request) => {
+                    let pdu = answer(&self.objects, number, &request.pdu);
+                    self.responder.answer(&request, pdu, 1000 + second)
+                }
+                Received::Report(report) => report,
+                Received::Nothing => return None,
+            },
+        };
+        (!self.dice.loses(self.nature.loss_percent)).then_some(reply)
+    }
+}
+
 pub(super) fn serve(port: u16, nature: Nature) {
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     let clock = tramgac::clock::SystemClock::new();
     let start = tramgac::clock::Clock::mono(&clock);
-    let (mut objects, mut told_at) = (objects(nature.interfaces, 0), 0);
-    let mut clockwork = Clockwork::default();
-    let mut responder = Responder::new(
-        b"\x80\0\x1f\x88bench".to_vec(),
-        1,
-        &[super::user()],
-        &mut KeyRing::default(),
-        1,
-    );
+    let mut agents = Agents::new(nature);
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).unwrap();
     setsockopt(&socket, sockopt::Ipv4PacketInfo, &true).unwrap();
     if setsockopt(&socket, sockopt::RcvBufForce, &(32 << 20)).is_err() {
@@ -192,46 +246,11 @@ pub(super) fn serve(port: u16, nature: Nature) {
         let (Some(from), Some(to), Some(bytes)) = (packet.address, to, packet.iovs().next()) else {
             continue;
         };
-        let elapsed = tramgac::clock::Clock::mono(&clock).since(start);
-        if bytes == super::clockwork::QUESTION {
-            socket
-                .send_to(
-                    clockwork.report().as_bytes(),
-                    std::net::SocketAddr::from((Ipv4Addr::from(from.ip()), from.port())),
-                )
-                .unwrap();
-            continue;
-        }
-        let second = u32::try_from(elapsed.as_secs()).unwrap();
-        if second != told_at {
-            told_at = second;
-            objects = self::objects(nature.interfaces, second);
-        }
         let number = u32::from_be(to.s_addr).wrapping_sub(super::FIRST_ADDRESS);
-        let silent = nature.silent_every > 0 && number.is_multiple_of(nature.silent_every);
-        if silent || dice.loses(nature.loss_percent) {
+        let elapsed = tramgac::clock::Clock::mono(&clock).since(start);
+        let Some(reply) = agents.reply(number, bytes, elapsed) else {
             continue;
-        }
-        clockwork.asked(number, elapsed);
-        let reply = match Message::parse(bytes) {
-            Ok(Message::Community {
-                version,
-                community,
-                pdu,
-            }) => write_community(version, community, &answer(&objects, number, &pdu)),
-            Ok(Message::V3(_)) => match responder.receive(bytes, 1000) {
-                Received::Request(request) => {
-                    let pdu = answer(&objects, number, &request.pdu);
-                    responder.answer(&request, pdu, 1000)
-                }
-                Received::Report(report) => report,
-                Received::Nothing => continue,
-            },
-            Err(_) => continue,
         };
-        if dice.loses(nature.loss_percent) {
-            continue;
-        }
         let source = libc::in_pktinfo {
             ipi_ifindex: 0,
             ipi_spec_dst: to,

@@ -18,12 +18,15 @@ use crate::model::snmp::Oid;
 /// The profile of a device that no other matches.
 pub const GENERIC: &str = "generic";
 
+/// By the name of the device's profile, and how much is asked for.
+type Plans = BTreeMap<(String, What), Arc<Plan>>;
+
 /// All profiles, by name; every `include` and `lookup` has been checked.
 #[derive(Debug, Clone, Default)]
 pub struct Set {
     profiles: BTreeMap<String, Profile>,
     /// What was planned before.
-    plans: Arc<Mutex<BTreeMap<(String, What), Arc<Plan>>>>,
+    plans: Arc<Mutex<Plans>>,
 }
 
 /// One thing that is wrong between profiles.

@@ -1,5 +1,7 @@
 //! Values that devices are known to tell in misleading ways, and what becomes of them.
 
+use std::fmt::Write;
+
 use tramgac::lab::snmprec;
 use tramgac::model::Absent;
 use tramgac::model::Reading;
@@ -67,7 +69,7 @@ fn a_printer_that_gives_no_number_has_no_level_and_says_why() {
     assert!(
         values(&supply(150, 100), "supply_level")
             .iter()
-            .all(|value| value.is_err())
+            .all(Result::is_err)
     );
 }
 
@@ -117,10 +119,12 @@ fn the_units_of_a_ups_are_those_of_its_mib_and_what_can_not_be_is_left_out() {
 fn access_point(tag: u8, clients: &[u32]) -> Learnt {
     let mut rows = String::from("1.3.6.1.4.1.14988.1.1.7.9.0|4|cAP ac\n");
     for (n, count) in (1..).zip(clients) {
-        rows += &format!(
+        write!(
+            rows,
             "1.3.6.1.2.1.31.1.1.1.1.{n}|4|wlan{n}\n1.3.6.1.4.1.14988.1.1.1.3.1.4.{n}|4|net{n}\n\
              1.3.6.1.4.1.14988.1.1.1.3.1.6.{n}|{tag}|{count}\n"
-        );
+        )
+        .unwrap();
     }
     learn("1.3.6.1.4.1.14988.1", &rows)
 }

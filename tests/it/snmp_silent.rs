@@ -64,9 +64,9 @@ fn objects() -> Vec<VarBind> {
 }
 
 /// The answer to a request of an agent with these objects and at most so many repetitions.
-fn told(objects: &[VarBind], asked: Pdu, most: u32) -> Pdu {
+fn told(objects: &[VarBind], asked: &Pdu, most: u32) -> Pdu {
     if asked.kind != PduKind::Get {
-        return answer(objects, &asked, most);
+        return answer(objects, asked, most);
     }
     let value = |oid: &Oid| {
         let found = objects.iter().find(|o| o.oid == *oid);
@@ -79,7 +79,7 @@ fn told(objects: &[VarBind], asked: Pdu, most: u32) -> Pdu {
     Pdu {
         kind: PduKind::Response,
         bindings: bindings.collect(),
-        ..asked
+        ..*asked
     }
 }
 
@@ -126,7 +126,7 @@ fn a_device_that_is_silent_keeps_no_place_from_those_that_answer() {
         if asked.kind == PduKind::Get && asked.bindings.iter().any(|b| b.oid == up_time()) {
             counted.fetch_add(1, Ordering::Relaxed);
         }
-        vec![told(&objects, asked, u32::MAX)]
+        vec![told(&objects, &asked, u32::MAX)]
     });
     let dir = tempfile::tempdir().unwrap();
     let devices = [
@@ -179,7 +179,7 @@ fn that_a_switch_hides_rows_is_still_known_after_a_restart() {
             noted.lock().unwrap().push(asked.index);
         }
         let large = asked.kind == PduKind::GetBulk && asked.index > 3;
-        vec![told(if large { &few } else { &objects }, asked, u32::MAX)]
+        vec![told(if large { &few } else { &objects }, &asked, u32::MAX)]
     });
     let dir = tempfile::tempdir().unwrap();
     let device = device("sw", odd.address.port());
@@ -206,7 +206,7 @@ fn answers_that_the_kernel_drops_for_our_full_buffer_are_counted() {
     let objects = objects();
     // Every answer comes with a hundred that answer nothing.
     let odd = Odd::start(move |_, asked, _| {
-        let mine = told(&objects, asked, u32::MAX);
+        let mine = told(&objects, &asked, u32::MAX);
         let stray = Pdu {
             request_id: mine.request_id ^ 0x55,
             ..mine.clone()

@@ -244,11 +244,7 @@ impl Poller {
         );
         let profiles = self.profiles.load_full();
         let told = system(&turn.rows);
-        let identity = [
-            told.sys_object_id.clone(),
-            told.sys_descr.clone(),
-            told.sys_name.clone(),
-        ];
+        let identity = identity(&told);
         let known = state.identity.as_ref() == Some(&identity)
             && state.profile.as_ref().is_some_and(|p| profiles.get(p).is_some());
         // A device that was replaced by another is asked for everything.
@@ -398,6 +394,15 @@ impl Poller {
             finding: Some(finding),
         }
     }
+}
+
+/// What tells that a device was replaced by another.
+fn identity(told: &Learnt) -> [Option<String>; 3] {
+    [
+        told.sys_object_id.clone(),
+        told.sys_descr.clone(),
+        told.sys_name.clone(),
+    ]
 }
 
 /// Names, what was told, and totals, one by one.
