@@ -32,8 +32,21 @@ pub struct Loaded {
 pub fn load(path: &Path, env: Env) -> Result<Config, Problems> {
     let sink = Sink::new();
     match read(path, env, &sink) {
-        Some(Loaded { root, files }) => build::build(&root, files, sink),
+        Some(Loaded { root, files }) => {
+            let config = build::build(&root, files, sink);
+            discard(root);
+            config
+        }
         None => Err(sink.into_problems()),
+    }
+}
+
+/// Drops a tree, a large one beside whatever comes next: it has millions of parts.
+fn discard(root: Node) {
+    const LARGE: usize = 1 << 20;
+    if root.place().source.length() >= LARGE {
+        // Where no thread can be had, it is dropped here.
+        drop(std::thread::Builder::new().spawn(move || drop(root)));
     }
 }
 

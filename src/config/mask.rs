@@ -3,6 +3,7 @@
 //! By the look of the keys alone, since a file that can't be parsed is shown
 //! too: better a harmless value masked than a password printed.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::print::MASK;
@@ -73,6 +74,8 @@ impl Line {
 pub(super) fn lines(text: &str) -> Vec<Line> {
     // Lines that are further in than this belong to a masked key's own block.
     let mut inside: Option<usize> = None;
+    // A long file repeats few keys.
+    let mut told = HashMap::new();
     text.lines()
         .map(|line| {
             let indent = line.chars().take_while(|c| *c == ' ').count();
@@ -85,7 +88,7 @@ pub(super) fn lines(text: &str) -> Vec<Line> {
                 }
                 inside = None;
             }
-            let (mut ranges, open) = secrets(line);
+            let (mut ranges, open) = secrets(line, &mut told);
             if open {
                 inside = Some(indent);
             }
@@ -117,7 +120,8 @@ fn build(line: &str, mut ranges: Vec<Range<usize>>) -> Line {
 }
 
 /// The values of telling keys, and whether the last goes on below the line.
-fn secrets(line: &str) -> (Vec<Range<usize>>, bool) {
+/// `told` remembers which keys are telling.
+fn secrets<'t>(line: &'t str, told: &mut HashMap<&'t str, bool>) -> (Vec<Range<usize>>, bool) {
     let mut ranges = Vec::new();
     let mut from = 0;
     while let Some(colon) = line.get(from..).and_then(|rest| rest.find(':')).map(|i| from + i) {
@@ -127,7 +131,7 @@ fn secrets(line: &str) -> (Vec<Range<usize>>, bool) {
         let key = before.trim_end().rsplit(['{', ',', '[', ' ', '\t']).next();
         // No key without a space, a quote or the end behind its colon.
         let is_key = after.is_empty() || after.starts_with([' ', '\t']) || before.ends_with(['"', '\'']);
-        if !is_key || !key.is_some_and(is_telling) {
+        if !is_key || !key.is_some_and(|key| *told.entry(key).or_insert_with(|| is_telling(key))) {
             continue;
         }
         let value = after.trim_start();

@@ -10,25 +10,56 @@
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::mask::Line;
+use super::mask::{self, Line};
 use super::problem::{Problem, Sink, nearest};
 use super::read::Read;
 use super::schema::{Key, Kind};
 use super::secret::Env;
 
-/// A file that has been read: its name and its lines, for showing problems.
-#[derive(Debug)]
+/// A file that has been read: its name and its text, for showing problems.
 pub struct Source {
     /// As it is named in problems.
     pub name: String,
     /// Folder that relative paths in it start from.
     pub folder: PathBuf,
-    /// Its lines, secrets masked; may be empty.
-    pub lines: Vec<Line>,
     /// What its pointers lead to.
     pub env: Arc<Env>,
+    /// As it was written, secrets and all; may be empty. Shown by [`Source::line`] only.
+    text: Box<str>,
+    /// Its lines, secrets masked: made when the first is to be shown, which for most files is never.
+    lines: OnceLock<Vec<Line>>,
+}
+
+impl Source {
+    /// A file, or what stands for one.
+    pub(super) fn new(name: &str, folder: &Path, text: &str, env: &Arc<Env>) -> Self {
+        Self {
+            name: name.to_owned(),
+            folder: folder.to_owned(),
+            env: Arc::clone(env),
+            text: text.into(),
+            lines: OnceLock::new(),
+        }
+    }
+
+    /// How long it is, bytes.
+    pub(super) fn length(&self) -> usize {
+        self.text.len()
+    }
+
+    /// A line as it may be shown, from 1; `None`: there is no such line.
+    fn line(&self, number: u32) -> Option<&Line> {
+        let at = usize::try_from(number).ok()?.checked_sub(1)?;
+        self.lines.get_or_init(|| mask::lines(&self.text)).get(at)
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Source({})", self.name)
+    }
 }
 
 /// Where a value stands.
@@ -76,7 +107,8 @@ pub(super) struct Scalar {
 /// A key with its value.
 #[derive(Clone)]
 pub(super) struct Entry {
-    pub(super) key: Box<str>,
+    /// Shared with the same key elsewhere in the file.
+    pub(super) key: Arc<str>,
     pub(super) place: Place,
     pub(super) node: Node,
 }
@@ -104,7 +136,7 @@ impl Place {
     pub fn problem(&self, what: impl Into<String>) -> Problem {
         let line = usize::try_from(self.line).unwrap_or(usize::MAX);
         let column = usize::try_from(self.column).unwrap_or(usize::MAX);
-        let source_line = line.checked_sub(1).and_then(|i| self.source.lines.get(i));
+        let source_line = self.source.line(self.line);
         Problem {
             line,
             column,
@@ -258,14 +290,8 @@ impl Node {
 
     /// A tree of JSON, as [`Node::to_json`] made it; `name` stands for its place in problems.
     pub fn from_json(name: &str, json: &serde_json::Value, env: &Arc<Env>, sink: &Sink) -> Self {
-        let source = Arc::new(Source {
-            name: name.to_owned(),
-            folder: PathBuf::new(),
-            lines: Vec::new(),
-            env: Arc::clone(env),
-        });
         let place = Place {
-            source,
+            source: Arc::new(Source::new(name, Path::new(""), "", env)),
             line: 0,
             column: 0,
         };

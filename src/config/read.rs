@@ -61,19 +61,21 @@ pub fn scalar<T>(
 
 /// Reads one of a few words.
 pub fn word<T: Copy>(node: &Node, sink: &Sink, words: &[(T, &'static str)]) -> Option<T> {
+    if let Some(found) = node.text()
+        && let Some((value, _)) = words.iter().find(|(_, w)| *w == found)
+    {
+        return Some(*value);
+    }
     let all: Vec<&str> = words.iter().map(|(_, w)| *w).collect();
     let expected = format!("one of: {}", all.join(", "));
     let found = text(node, sink, &expected)?;
-    let value = words.iter().find(|(_, w)| *w == found).map(|(v, _)| *v);
-    if value.is_none() {
-        let written = node.written().unwrap_or_default();
-        sink.report(
-            node.problem(format!("{written:?} is not known here"))
-                .expected(expected)
-                .did_you_mean(nearest(found, all)),
-        );
-    }
-    value
+    let written = node.written().unwrap_or_default();
+    sink.report(
+        node.problem(format!("{written:?} is not known here"))
+            .expected(expected)
+            .did_you_mean(nearest(found, all)),
+    );
+    None
 }
 
 impl Read for String {

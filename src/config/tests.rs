@@ -1,6 +1,7 @@
 //! Unit tests of reading whole configurations; the messages are tested in `tests/it`.
 
 use super::*;
+use crate::config::problem::Sink;
 use crate::config::secret::Env;
 use crate::inventory::MonitorMode;
 use crate::model::Span;
@@ -331,6 +332,43 @@ fn defaults_are_shared_by_anchors() {
     );
     let b = config.inventory.devices.get(&"b".parse().unwrap()).unwrap();
     assert_eq!(b.owner.as_deref(), Some("văn thư"));
+}
+
+#[test]
+fn a_key_that_comes_twice_is_found_in_a_short_mapping_and_in_a_long_one() {
+    for (others, line) in [(0, 3), (14, 17), (15, 18), (16, 19), (500, 503)] {
+        let more: String = (0..others).map(|n| format!("  k{n}: x\n")).collect();
+        let text = format!("credentials:\n  again: x\n{more}  again: y\n");
+        let said = problems(&text);
+        assert!(
+            said.contains("the key \"again\" stands here a second time")
+                && said.contains(&format!("test.yaml:{line}:3"))
+                && said.contains("it stands already on line 2"),
+            "{others}: {said}"
+        );
+        let once = text.replace("  again: y\n", "");
+        assert!(!problems(&once).contains("a second time"), "{once}");
+    }
+    let said = problems("devices:\n- &pc {id: a, class: computer}\n- <<: *pc\n  <<: *pc\n  id: b\n");
+    assert!(
+        said.contains("the key \"<<\" stands here a second time") && said.contains("already on line 3"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_line_is_shown_with_its_secret_masked_though_it_is_masked_only_then() {
+    let said = problems("credentials:\n  lan: {community: hunter2, verzion: 2c}\n");
+    assert!(said.contains("verzion") && !said.contains("hunter2"), "{said}");
+    let node = yaml::parse(
+        "test.yaml",
+        std::path::Path::new(""),
+        "community: hunter2",
+        &std::sync::Arc::new(Env::default()),
+        &Sink::new(),
+    );
+    let said = format!("{:?} {:?}", node, node.as_ref().map(|n| &n.place().source));
+    assert!(said.contains("test.yaml") && !said.contains("hunter2"), "{said}");
 }
 
 proptest::proptest! {

@@ -4,13 +4,12 @@
 //! (docs/decisions/0002-yaml-library.md says why). Variables are replaced here,
 //! inside values only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use granit_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 
-use super::mask;
 use super::node::{Entry, Node, Place, Scalar, Source, Value};
 use super::problem::{Problem, Sink};
 use super::secret::Env;
@@ -23,29 +22,24 @@ const MAX_NODES: usize = 8_000_000;
 const MAX_ALIASED: usize = 100_000;
 /// Deepest nesting.
 const MAX_DEPTH: usize = 64;
+/// Keys of one mapping from which on it gets an index.
+const MANY: usize = 16;
+/// The key that takes in another mapping.
+const MERGE: &str = "<<";
 
 /// Reads `text` as one YAML document. `name` and `folder` stand for its place.
 ///
 /// `None` when the text is no YAML, which is reported; an empty text is an empty mapping.
 pub fn parse(name: &str, folder: &Path, text: &str, env: &Arc<Env>, sink: &Sink) -> Option<Node> {
-    let source = Arc::new(Source {
-        name: name.to_owned(),
-        folder: folder.to_owned(),
-        lines: if text.len() <= MAX_BYTES {
-            mask::lines(text)
-        } else {
-            Vec::new()
-        },
-        env: Arc::clone(env),
-    });
     if text.len() > MAX_BYTES {
         sink.report(Problem::of_file(name, "this file is too long").expected("at most 64 MiB"));
         return None;
     }
     let mut tree = Tree {
-        source,
+        source: Arc::new(Source::new(name, folder, text, env)),
         sink,
         open: Vec::new(),
+        keys: HashSet::new(),
         anchors: BTreeMap::new(),
         root: None,
         nodes: 0,
@@ -75,16 +69,28 @@ enum Inside {
     List(Vec<Node>),
     Map {
         entries: Vec<Entry>,
-        lines: BTreeMap<Box<str>, u32>,
-        key: Option<(Box<str>, Place)>,
-        merged: Vec<Node>,
+        /// Where each key stands in `entries`, once they are too many to be looked through.
+        index: HashMap<Arc<str>, usize>,
+        key: Option<Key>,
+        /// What `<<` names, with the places of the `<<`.
+        merged: Vec<(Place, Node)>,
     },
+}
+
+/// A key that waits for its value.
+struct Key {
+    name: Arc<str>,
+    place: Place,
+    /// It stands here a second time: its value is read and thrown away.
+    is_double: bool,
 }
 
 struct Tree<'s> {
     source: Arc<Source>,
     sink: &'s Sink,
     open: Vec<Open>,
+    /// Every key that was met, each kept once.
+    keys: HashSet<Arc<str>>,
     anchors: BTreeMap<usize, Node>,
     root: Option<Node>,
     nodes: usize,
@@ -146,7 +152,7 @@ impl Tree<'_> {
                     self.refuse_tag(tag.as_deref(), &place);
                     let inside = Inside::Map {
                         entries: Vec::new(),
-                        lines: BTreeMap::new(),
+                        index: HashMap::new(),
                         key: None,
                         merged: Vec::new(),
                     };
@@ -223,26 +229,59 @@ impl Tree<'_> {
 
     fn scalar(&mut self, text: &str, plain: bool, anchor: usize, place: Place) -> Result<(), Stop> {
         self.count(1, &place)?;
-        if let Some(Open {
-            inside: Inside::Map { key, lines, .. },
-            ..
-        }) = self.open.last_mut()
-            && key.is_none()
-        {
-            if let Some(first) = lines.get(text) {
-                self.sink.report(
-                    place
-                        .problem(format!("the key {text:?} stands here a second time"))
-                        .expected(format!("each key once; it stands already on line {first}")),
-                );
-            } else {
-                lines.insert(text.into(), place.line);
-            }
-            *key = Some((text.into(), place));
+        if self.wants_key() {
+            self.key(text, place);
             return Ok(());
         }
         let value = scalar(text, plain, &place, self.sink);
         self.put(Node { place, value }, anchor)
+    }
+
+    /// Takes the key of the next value.
+    fn key(&mut self, text: &str, place: Place) {
+        let name = match self.keys.get(text) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let name: Arc<str> = text.into();
+                self.keys.insert(Arc::clone(&name));
+                name
+            }
+        };
+        let Some(Open {
+            inside:
+                Inside::Map {
+                    entries,
+                    index,
+                    key,
+                    merged,
+                },
+            ..
+        }) = self.open.last_mut()
+        else {
+            return;
+        };
+        let first = if text == MERGE {
+            merged.first().map(|(place, _)| place)
+        } else if entries.len() < MANY {
+            entries.iter().find(|e| e.key == name).map(|e| &e.place)
+        } else {
+            for (at, entry) in entries.iter().enumerate().skip(index.len()) {
+                index.insert(Arc::clone(&entry.key), at);
+            }
+            index.get(&name).and_then(|at| entries.get(*at)).map(|e| &e.place)
+        };
+        if let Some(first) = first {
+            self.sink.report(
+                place
+                    .problem(format!("the key {text:?} stands here a second time"))
+                    .expected(format!("each key once; it stands already on line {}", first.line)),
+            );
+        }
+        *key = Some(Key {
+            is_double: first.is_some(),
+            name,
+            place,
+        });
     }
 
     /// Puts a finished value where it belongs.
@@ -256,14 +295,17 @@ impl Tree<'_> {
             Some(Inside::Map {
                 entries, key, merged, ..
             }) => {
-                let Some((name, place)) = key.take() else {
+                let Some(Key {
+                    name,
+                    place,
+                    is_double,
+                }) = key.take()
+                else {
                     return Err(Box::new(node.problem("a key must be a single value")));
                 };
-                if &*name == "<<" {
-                    merged.push(node);
-                } else if entries.last().is_none_or(|e| e.key != name)
-                    && !entries.iter().any(|e| e.key == name)
-                {
+                if &*name == MERGE {
+                    merged.push((place, node));
+                } else if !is_double {
                     entries.push(Entry {
                         key: name,
                         place,
@@ -298,8 +340,8 @@ impl Tree<'_> {
     }
 
     /// Adds the entries of `<<` that the mapping does not have itself.
-    fn merge(&mut self, entries: &mut Vec<Entry>, merged: &[Node]) -> Result<(), Stop> {
-        for base in merged.iter().flat_map(Node::items) {
+    fn merge(&mut self, entries: &mut Vec<Entry>, merged: &[(Place, Node)]) -> Result<(), Stop> {
+        for base in merged.iter().flat_map(|(_, node)| node.items()) {
             if !base.is_map() {
                 self.sink.report(
                     base.problem("`<<` takes a mapping")
