@@ -38,75 +38,123 @@ pub struct TargetState {
     /// Since when.
     pub since: Timestamp,
     /// The outage that is open for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub incident: Option<IncidentId>,
     /// The target whose outage makes it unreachable.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub root: Option<TargetId>,
     /// Its outage began by itself, not with a parent's.
+    #[serde(skip_serializing_if = "is_default")]
     pub own_cause: bool,
     /// Failed rounds in a row that have led to no verdict yet.
+    #[serde(skip_serializing_if = "is_default")]
     pub failures: u8,
     /// Good rounds in a row during an outage.
+    #[serde(skip_serializing_if = "is_default")]
     pub goods: u8,
     /// Blind rounds in a row.
+    #[serde(skip_serializing_if = "is_default")]
     pub blinds: u8,
     /// Liveness probes that failed in the unfinished round: a bit each.
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) failed_mask: u8,
     /// Liveness probes that were blind in the unfinished round.
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) blind_mask: u8,
     /// When the unfinished round began to fail.
+    #[serde(skip_serializing_if = "is_never")]
     pub(crate) round_at: Timestamp,
     /// First of the failures in a row.
+    #[serde(skip_serializing_if = "is_never")]
     pub first_bad_at: Timestamp,
     /// First of the failures since the last good round, also of those that its
     /// path may have caused: when an outage began, if one did.
+    #[serde(skip_serializing_if = "is_never")]
     pub unanswered_since: Timestamp,
     /// Newest failure.
+    #[serde(skip_serializing_if = "is_never")]
     pub last_bad_at: Timestamp,
     /// First of the good rounds in a row, during an outage.
+    #[serde(skip_serializing_if = "is_never")]
     pub first_good_at: Timestamp,
     /// First of the blind rounds in a row.
+    #[serde(skip_serializing_if = "is_never")]
     pub first_blind_at: Timestamp,
     /// Why it failed, while that waits for a verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_reason: Option<Reason>,
     /// Failures of looks that began no later than this count for nothing (trap 19).
+    #[serde(skip_serializing_if = "is_never")]
     pub fresh_after: Timestamp,
     /// Since when it waits for the verdict on what it depends on.
+    #[serde(skip_serializing_if = "is_never")]
     pub held_since: Timestamp,
     /// Last answer of any protocol.
+    #[serde(skip_serializing_if = "is_never")]
     pub last_reply_at: Timestamp,
     /// Last round.
+    #[serde(skip_serializing_if = "is_never")]
     pub last_look_at: Timestamp,
     /// The window of the last results: bit 0 the newest; set where it differed from the one before.
+    #[serde(skip_serializing_if = "is_default")]
     pub changes: u32,
     /// The last result was good.
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) last_was_good: bool,
     /// It has had a result.
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) has_result: bool,
     /// It changes its state too often.
+    #[serde(skip_serializing_if = "is_default")]
     pub flapping: bool,
     /// A maintenance window covers it.
+    #[serde(skip_serializing_if = "is_default")]
     pub maintenance: bool,
     /// A silence covers it.
+    #[serde(skip_serializing_if = "is_default")]
     pub silenced: bool,
     /// Loss and times, averaged.
+    #[serde(skip_serializing_if = "is_default")]
     pub averages: Averages,
     /// Newest evidence of presence, in the order of [`EVIDENCE_KINDS`].
+    #[serde(skip_serializing_if = "are_never")]
     pub(crate) evidence: [Timestamp; EVIDENCE_KINDS.len()],
     /// Outages begun.
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) outages: u32,
     /// Reboots seen.
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) reboots: u32,
     /// Microseconds in outages.
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) outage_micros: u64,
     /// Until when the above is counted, in an outage.
+    #[serde(skip_serializing_if = "is_never")]
     pub(crate) outage_until: Timestamp,
     /// Microseconds for which the state was known and counted.
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) observed_micros: u64,
     /// Until when the above is counted.
+    #[serde(skip_serializing_if = "is_never")]
     pub(crate) observed_until: Timestamp,
     /// When this was last handed to the record.
     #[serde(skip)]
     pub(crate) saved_reply_at: Timestamp,
+}
+
+// What is as in a new state is not written: most of it, most of the time.
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_never(at: &Timestamp) -> bool {
+    *at == NEVER
+}
+
+fn are_never(all: &[Timestamp]) -> bool {
+    all.iter().all(is_never)
 }
 
 impl Default for TargetState {
