@@ -17,6 +17,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -588,9 +589,12 @@ fn effective_parents(
 }
 
 /// Walks the graph without recursion; a node is grey while its parents are being walked.
+///
+/// What is nobody's parent is in no circle: the walk begins at the few that are.
 fn find_cycle(graph: &Graph) -> Result<(), Cycle> {
     let mut done: BTreeSet<&TargetKey> = BTreeSet::new();
-    for start in graph.keys() {
+    let is_parent: HashSet<&TargetKey> = graph.values().flatten().collect();
+    for start in graph.keys().filter(|key| is_parent.contains(key)) {
         let mut path: Vec<(&TargetKey, std::slice::Iter<'_, TargetKey>)> = Vec::new();
         let mut grey: BTreeSet<&TargetKey> = BTreeSet::new();
         let mut enter = Some(start);
