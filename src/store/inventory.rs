@@ -1,7 +1,7 @@
 //! The inventory on record: what the configuration declares laid over what
 //! people, imports and devices recorded; permanent numbers; nothing deleted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::Connection;
 use rusqlite::params;
@@ -13,7 +13,10 @@ use super::error::{Error, Result};
 use super::event;
 use super::number::target;
 use crate::inventory::{Inventory, Site};
-use crate::model::{Event, EventKind, Slug, TargetId, TargetKey, TargetKind, Timestamp};
+use crate::model::{
+    DeviceId, Event, EventKind, LinkId, ServiceId, SiteId, Slug, TargetId, TargetKey, TargetKind, Timestamp,
+    UnitId,
+};
 
 /// What [`super::Store::sync_inventory`] made of the configuration.
 #[derive(Debug, Clone)]
@@ -36,6 +39,9 @@ pub struct StoredInventory {
     /// Entries with a state that have gone, with their numbers and when they went.
     pub gone: BTreeMap<TargetKey, (TargetId, Timestamp)>,
 }
+
+/// Entries from which on another thread is worth its start.
+const LONG: usize = 1_000;
 
 const DOING: &str = "can't bring the inventory on record";
 
@@ -62,18 +68,29 @@ struct Row {
     number: Option<TargetId>,
     declared: Option<String>,
     recorded: Option<String>,
-    body: String,
+    /// What holds, where that is not what is declared.
+    body: Option<String>,
     gone: bool,
 }
 
-fn rows(c: &Connection, table: Table) -> Result<BTreeMap<String, Row>> {
+impl Row {
+    /// What holds.
+    fn body(&self) -> &str {
+        self.body
+            .as_deref()
+            .or(self.declared.as_deref())
+            .unwrap_or_default()
+    }
+}
+
+fn rows(c: &Connection, table: Table) -> Result<HashMap<String, Row>> {
     let sql = match table {
         Table::Unit | Table::Site => format!(
-            "SELECT id, NULL, declared, recorded, body, gone_at IS NOT NULL FROM {}",
+            "SELECT id, NULL, declared, recorded, nullif(body, declared), gone_at IS NOT NULL FROM {}",
             table.name()
         ),
         Table::Target(kind) => format!(
-            "SELECT slug, id, declared, recorded, body, gone_at IS NOT NULL
+            "SELECT slug, id, declared, recorded, nullif(body, declared), gone_at IS NOT NULL
              FROM target JOIN {kind} ON target.id = {kind}.target"
         ),
     };
@@ -131,6 +148,7 @@ struct Pass<'a> {
     c: &'a Connection,
     now: Timestamp,
     events: Vec<Event>,
+    index: BTreeMap<TargetKey, TargetId>,
 }
 
 impl Pass<'_> {
@@ -235,20 +253,49 @@ impl Pass<'_> {
         wrote.map(drop).map_err(Error::sqlite(DOING))
     }
 
-    fn entries<'e, T: Serialize + 'e>(
+    /// Brings the entries of one table on record; gives back all that are in the
+    /// inventory now, and puts their numbers into the index.
+    fn entries<K: Id, T: Serialize + DeserializeOwned + Sync>(
         &mut self,
         table: Table,
-        declared: impl Iterator<Item = (&'e str, &'e T)>,
-    ) -> Result<()> {
-        let mut known = rows(self.c, table)?;
-        for (id, entry) in declared {
-            let text = serde_json::to_string(entry).map_err(|source| Error::Row {
-                table: table.name(),
-                row: id.to_owned(),
-                source,
-            })?;
-            match known.remove(id) {
-                Some(row) if row.declared.as_deref() == Some(&text) && !row.gone => {}
+        declared: BTreeMap<K, T>,
+    ) -> Result<BTreeMap<K, T>> {
+        let written = |declared: &BTreeMap<K, T>| -> Result<Vec<String>> {
+            let texts = declared.iter().map(|(key, entry)| {
+                serde_json::to_string(entry).map_err(|source| Error::Row {
+                    table: table.name(),
+                    row: key.slug().to_string(),
+                    source,
+                })
+            });
+            texts.collect()
+        };
+        // A long list is written out beside the reading.
+        let (known, texts) = std::thread::scope(|scope| {
+            let writing = (declared.len() >= LONG).then(|| scope.spawn(|| written(&declared)));
+            let known = rows(self.c, table);
+            let texts = match writing.map(std::thread::ScopedJoinHandle::join) {
+                Some(Ok(texts)) => texts,
+                // It broke off there: let it do so here, where it is seen.
+                Some(Err(_)) | None => written(&declared),
+            };
+            (known, texts)
+        });
+        let mut known = known?;
+        let mut all = BTreeMap::new();
+        for ((key, entry), text) in declared.into_iter().zip(texts?) {
+            let id = key.slug().as_str();
+            let number = match known.remove(id) {
+                Some(row) if row.declared.as_deref() == Some(&text) && !row.gone => {
+                    let entry = match &row.body {
+                        // Nobody else knows anything of it: it is as it was declared.
+                        None => entry,
+                        Some(body) => parse(table, id, body)?,
+                    };
+                    self.index(table, &key, row.number);
+                    all.insert(key, entry);
+                    continue;
+                }
                 Some(row) => {
                     let body = lay_over(table, id, &text, row.recorded.as_deref())?;
                     self.write(table, id, row.number, Some(&text), &body)?;
@@ -258,7 +305,9 @@ impl Pass<'_> {
                             self.tell(row.number, EventKind::InventoryAdded);
                         }
                     }
-                    self.tell_changes(table, id, row.number, &row.body, &body)?;
+                    self.tell_changes(table, id, row.number, row.body(), &body)?;
+                    all.insert(key.clone(), parse(table, id, &body)?);
+                    row.number
                 }
                 None => {
                     let number = match table {
@@ -269,27 +318,51 @@ impl Pass<'_> {
                     if number.is_some() {
                         self.tell(number, EventKind::InventoryAdded);
                     }
+                    all.insert(key.clone(), entry);
+                    number
                 }
+            };
+            self.index(table, &key, number);
+        }
+        let mut others: Vec<(String, Row)> = known.into_iter().collect();
+        others.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        for (id, row) in others {
+            let body = match (&row.declared, &row.recorded) {
+                (None, _) => row.body(),
+                (Some(_), Some(recorded)) => {
+                    // People or devices know it too: it stays, as they have it.
+                    self.write(table, &id, row.number, None, recorded)?;
+                    self.tell_changes(table, &id, row.number, row.body(), recorded)?;
+                    recorded
+                }
+                (Some(_), None) => {
+                    if !row.gone {
+                        self.mark_gone(table, &id, row.number, true)?;
+                        if row.number.is_some() {
+                            self.tell(row.number, EventKind::InventoryGone);
+                        }
+                    }
+                    continue;
+                }
+            };
+            if !row.gone {
+                let key: K = key(table, &id)?;
+                self.index(table, &key, row.number);
+                all.insert(key, parse(table, &id, body)?);
             }
         }
-        for (id, row) in known {
-            let Some(_) = row.declared else { continue };
-            if let Some(recorded) = row.recorded {
-                // People or devices know it too: it stays, as they have it.
-                self.write(table, &id, row.number, None, &recorded)?;
-                self.tell_changes(table, &id, row.number, &row.body, &recorded)?;
-            } else if !row.gone {
-                self.mark_gone(table, &id, row.number, true)?;
-                if row.number.is_some() {
-                    self.tell(row.number, EventKind::InventoryGone);
-                }
-            }
+        Ok(all)
+    }
+
+    fn index<K: Id>(&mut self, table: Table, key: &K, number: Option<TargetId>) {
+        if let (Table::Target(kind), Some(number)) = (table, number) {
+            let slug = key.slug().clone();
+            self.index.insert(TargetKey { kind, slug }, number);
         }
-        Ok(())
     }
 }
 
-fn write_memberships(c: &Connection, sites: &BTreeMap<crate::model::SiteId, Site>) -> Result<()> {
+fn write_memberships(c: &Connection, sites: &BTreeMap<SiteId, Site>) -> Result<()> {
     let mut clear = c
         .prepare_cached("DELETE FROM membership WHERE site = ?1")
         .map_err(Error::sqlite(DOING))?;
@@ -316,38 +389,62 @@ fn write_memberships(c: &Connection, sites: &BTreeMap<crate::model::SiteId, Site
 }
 
 /// Brings the declared inventory on record, in one transaction with its events.
-pub(super) fn sync(c: &mut Connection, declared: &Inventory, now: Timestamp) -> Result<Synced> {
+pub(super) fn sync(c: &mut Connection, declared: Inventory, now: Timestamp) -> Result<Synced> {
+    // Taken apart completely, so that a new kind of entry is not forgotten here.
+    let Inventory {
+        units,
+        sites,
+        devices,
+        links,
+        services,
+    } = declared;
     let transaction = c.transaction().map_err(Error::sqlite(DOING))?;
     let mut pass = Pass {
         c: &transaction,
         now,
         events: Vec::new(),
+        index: BTreeMap::new(),
     };
-    pass.entries(Table::Unit, declared.units.iter().map(|(id, e)| (id.as_str(), e)))?;
-    pass.entries(Table::Site, declared.sites.iter().map(|(id, e)| (id.as_str(), e)))?;
-    pass.entries(
-        Table::Target(TargetKind::Device),
-        declared.devices.iter().map(|(id, e)| (id.as_str(), e)),
-    )?;
-    pass.entries(
-        Table::Target(TargetKind::Link),
-        declared.links.iter().map(|(id, e)| (id.as_str(), e)),
-    )?;
-    pass.entries(
-        Table::Target(TargetKind::Service),
-        declared.services.iter().map(|(id, e)| (id.as_str(), e)),
-    )?;
-    let events = pass.events;
+    let inventory = Inventory {
+        units: pass.entries(Table::Unit, units)?,
+        sites: pass.entries(Table::Site, sites)?,
+        devices: pass.entries(Table::Target(TargetKind::Device), devices)?,
+        links: pass.entries(Table::Target(TargetKind::Link), links)?,
+        services: pass.entries(Table::Target(TargetKind::Service), services)?,
+    };
+    let Pass { events, index, .. } = pass;
     for event in &events {
         event::insert(&transaction, event).map_err(Error::sqlite(DOING))?;
     }
-    let stored = load(&transaction)?;
-    write_memberships(&transaction, &stored.inventory.sites)?;
+    write_memberships(&transaction, &inventory.sites)?;
     transaction.commit().map_err(Error::sqlite(DOING))?;
     Ok(Synced {
-        index: stored.index,
-        inventory: stored.inventory,
+        index,
+        inventory,
         events,
+    })
+}
+
+/// The permanent name of an entry.
+trait Id: Ord + Clone + Sync + std::str::FromStr {
+    fn slug(&self) -> &Slug;
+}
+
+macro_rules! ids {
+    ($($id:ty),*) => {$(
+        impl Id for $id {
+            fn slug(&self) -> &Slug {
+                &self.0
+            }
+        }
+    )*};
+}
+ids!(UnitId, SiteId, DeviceId, LinkId, ServiceId);
+
+fn key<K: Id>(table: Table, id: &str) -> Result<K> {
+    id.parse().ok().ok_or_else(|| Error::Value {
+        table: table.name(),
+        value: id.to_owned(),
     })
 }
 
@@ -359,20 +456,12 @@ fn parse<T: DeserializeOwned>(table: Table, id: &str, text: &str) -> Result<T> {
     })
 }
 
-fn plain<K: std::str::FromStr + Ord, T: DeserializeOwned>(
-    c: &Connection,
-    table: Table,
-) -> Result<BTreeMap<K, T>> {
+fn plain<K: Id, T: DeserializeOwned>(c: &Connection, table: Table) -> Result<BTreeMap<K, T>> {
     let mut found = BTreeMap::new();
     for (id, row) in rows(c, table)? {
-        if row.gone {
-            continue;
+        if !row.gone {
+            found.insert(key(table, &id)?, parse(table, &id, row.body())?);
         }
-        let key = id.parse().ok().ok_or_else(|| Error::Value {
-            table: table.name(),
-            value: id.clone(),
-        })?;
-        found.insert(key, parse(table, &id, &row.body)?);
     }
     Ok(found)
 }

@@ -161,7 +161,7 @@ impl Store {
     pub fn sync_inventory(&self, declared: &Inventory, now: Timestamp) -> Result<Synced> {
         let declared = declared.clone();
         self.handle
-            .run(move |connection| inventory::sync(connection, &declared, now))
+            .run(move |connection| inventory::sync(connection, declared, now))
     }
 
     /// Ends the writer with everything that was sent committed, and waits for

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tramgac::clock::SystemClock;
+use tramgac::config::secret::Env;
 use tramgac::inventory::{Class, Device, Inventory, Membership, Site, SiteKind, SitePolicy, Unit, UnitKind};
 use tramgac::model::{
     Event, EventKind, Fact, IncidentId, Reason, Span, State, TargetId, TargetKey, Timestamp,
@@ -294,6 +295,40 @@ fn a_name_keeps_its_number_and_what_leaves_the_configuration_is_marked_not_delet
         })
         .unwrap();
     assert_eq!(log[0].event.at, t(3));
+}
+
+#[test]
+fn what_is_declared_comes_back_as_it_is_read_from_the_record() {
+    let example = include_str!("../../config.example.yaml");
+    let config = tramgac::config::load_text("example", example, Env::default()).unwrap();
+    let declared = config.inventory;
+    assert!(declared.devices.len() > 5 && !declared.links.is_empty() && !declared.services.is_empty());
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder.path().join("tramgac.db")).store;
+    for round in 0..3 {
+        let synced = store.sync_inventory(&declared, t(round)).unwrap();
+        assert_eq!(synced.events.is_empty(), round > 0);
+        let stored = store.readers().with(Reader::inventory).unwrap();
+        assert_eq!(
+            (&synced.inventory, &synced.index),
+            (&stored.inventory, &stored.index)
+        );
+        assert_eq!(synced.inventory, declared);
+    }
+    // What leaves, leaves both; what comes back keeps its number.
+    let mut fewer = declared.clone();
+    let (gone, _) = fewer.devices.pop_last().unwrap();
+    let first = store.sync_inventory(&declared, t(4)).unwrap().index;
+    for _ in 0..2 {
+        let synced = store.sync_inventory(&fewer, t(5)).unwrap();
+        let stored = store.readers().with(Reader::inventory).unwrap();
+        assert_eq!(
+            (&synced.inventory, &synced.index),
+            (&stored.inventory, &stored.index)
+        );
+        assert!(!synced.inventory.devices.contains_key(&gone));
+    }
+    assert_eq!(store.sync_inventory(&declared, t(6)).unwrap().index, first);
 }
 
 // trap 22
