@@ -114,6 +114,7 @@ fn demo(matches: &ArgMatches) -> Result<Exit, Failure> {
     thread::spawn(move || announce(wait, is_simulated));
     let startup = Startup {
         config,
+        read: None,
         env: Env::of_process(),
         clock,
         socket: Some(socket(weather, is_simulated)),

@@ -16,6 +16,7 @@ use crate::config::secret::Env;
 use crate::daemon;
 use crate::daemon::StartError;
 use crate::daemon::Startup;
+use crate::profile;
 
 /// This subcommand.
 pub const COMMAND: Subcommand = subcommand("run", command_of::<Arguments>, run);
@@ -46,6 +47,8 @@ fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         log,
         log_json,
     } = arguments(matches)?;
+    // Beside a long configuration. Where no thread can be had, they are read when they are asked for.
+    drop(std::thread::Builder::new().spawn(profile::load::read_ahead));
     // Every mistake is printed with its line before anything is opened.
     let read = match config.load() {
         Ok(read) => read,
@@ -57,6 +60,7 @@ fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     drop(read);
     let startup = Startup {
         config: config.path,
+        read: Some(read),
         env: Env::of_process(),
         clock: SystemClock::shared(),
         socket: None,

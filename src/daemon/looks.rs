@@ -4,6 +4,8 @@
 //! target, no more (trap 18).
 
 use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use crate::inventory::Service;
 use crate::model::DeviceId;
 use crate::model::LinkId;
 use crate::model::ServiceId;
+use crate::model::SiteId;
 use crate::model::Span;
 use crate::model::TargetId;
 use crate::model::TargetKey;
@@ -129,12 +132,27 @@ impl Targets {
         index: &BTreeMap<TargetKey, TargetId>,
     ) -> Self {
         let mut targets = Self::default();
+        let mut links: HashMap<&SiteId, &Link> = HashMap::new();
+        for link in inventory.links.values() {
+            links.entry(&link.site).or_insert(link);
+        }
         let builder = Builder {
             config,
             plugins,
             settings,
             inventory,
             index,
+            links,
+            routers: inventory
+                .links
+                .values()
+                .filter_map(|l| l.router.as_ref())
+                .collect(),
+            credentials: config
+                .credentials
+                .iter()
+                .map(|(name, given)| (name.as_str(), Arc::new(parts::credential(given))))
+                .collect(),
         };
         for (key, id) in index {
             match key.kind {
@@ -203,13 +221,18 @@ struct Builder<'a> {
     settings: &'a Settings,
     inventory: &'a Inventory,
     index: &'a BTreeMap<TargetKey, TargetId>,
+    /// The first link of each site.
+    links: HashMap<&'a SiteId, &'a Link>,
+    /// Devices that carry a link.
+    routers: HashSet<&'a DeviceId>,
+    /// Shared by all who are asked with them.
+    credentials: HashMap<&'a str, Arc<Credential>>,
 }
 
 impl Builder<'_> {
     /// The line that a site's equipment shares: that of its first link.
-    fn group(&self, site: Option<&crate::model::SiteId>) -> Option<Group> {
-        let site = site?;
-        let link = self.inventory.links.values().find(|l| l.site == *site)?;
+    fn group(&self, site: Option<&SiteId>) -> Option<Group> {
+        let link = self.links.get(site?)?;
         let id = self.index.get(&TargetKey::from(link.id.clone()))?;
         let polling = &self.config.polling;
         Some(Group {
@@ -243,16 +266,10 @@ impl Builder<'_> {
         let credentials: Vec<Arc<Credential>> = device
             .credentials
             .iter()
-            .filter_map(|name| self.config.credentials.get(name))
-            .map(|given| Arc::new(parts::credential(given)))
+            .filter_map(|name| self.credentials.get(name.as_str()).cloned())
             .collect();
         if has("snmp") && !credentials.is_empty() {
-            let carries_a_link = self
-                .inventory
-                .links
-                .values()
-                .any(|l| l.router.as_ref() == Some(&device.id));
-            let usual = if carries_a_link {
+            let usual = if self.routers.contains(&device.id) {
                 self.config.snmp.link_interval
             } else {
                 self.config.snmp.interval

@@ -20,6 +20,7 @@ mod past;
 pub mod presence;
 mod reload;
 mod signal;
+mod stages;
 pub mod systemd;
 mod upkeep;
 
@@ -48,6 +49,7 @@ use self::figures::Figures;
 use self::parts::Plugins;
 use self::reload::Running;
 use self::signal::Signals;
+use self::stages::Stages;
 use crate::clock::SharedClock;
 use crate::config;
 use crate::config::model::Config;
@@ -80,8 +82,8 @@ const EVENTS: usize = 1_024;
 const DONE: usize = 1_024;
 /// Commands that may wait for the core.
 const COMMANDS: usize = 64;
-/// Longest wait for the core to stop.
-const STOP: Span = Span::from_secs(3);
+/// Longest wait for the core to stop: for the disk, and a little more.
+const STOP: Span = core::LAST.saturating_add(Span::from_secs(2));
 
 /// Why the daemon could not start, or a reload was refused.
 #[derive(Debug, thiserror::Error)]
@@ -144,6 +146,8 @@ pub type OpenSocket = Box<dyn FnOnce(Seed, SharedClock) -> Result<Box<dyn EchoSo
 pub struct Startup {
     /// The configuration file.
     pub config: PathBuf,
+    /// What it says, where that has been read already.
+    pub read: Option<Config>,
     /// Variables and secrets.
     pub env: Env,
     /// Tells the time.
@@ -313,14 +317,22 @@ fn start_core(core: Core, inbox: Inbox) -> Result<oneshot::Receiver<()>, StartEr
 async fn build(startup: Startup) -> Result<Built, StartError> {
     let Startup {
         config: path,
+        read,
         env,
         clock,
         socket,
         notice,
         ready: _,
     } = startup;
-    let config = Arc::new(config::load::load(&path, env.clone()).map_err(StartError::Config)?);
+    let mut stages = Stages::new(&clock);
+    let config = match read {
+        Some(read) => read,
+        None => config::load::load(&path, env.clone()).map_err(StartError::Config)?,
+    };
+    let config = Arc::new(config);
+    stages.done("configuration");
     let plugins = Plugins::build(&config).map_err(StartError::Config)?;
+    stages.done("plugins");
     let listener = listen(&config).await?;
     let address = listener.local_addr().map_err(|source| StartError::Listen {
         address: config.web.listen,
@@ -331,13 +343,26 @@ async fn build(startup: Startup) -> Result<Built, StartError> {
     let control = control_socket(&config.database)?;
     opened.salvaged.iter().for_each(tell_of_salvage);
     let store = Arc::new(opened.store);
-    let installation = reload::prepare(Arc::clone(&config), &plugins, &store, &clock)?;
+    stages.done("record");
+    // What was before is read while the inventory goes on record: neither needs the other.
+    let (installation, before) = std::thread::scope(|scope| {
+        let reading = scope.spawn(|| {
+            store
+                .readers()
+                .with(|reader| Ok((past::read(reader, opened.alive_at)?, habits::read(reader)?)))
+        });
+        let installation = reload::prepare(Arc::clone(&config), &plugins, &store, &clock);
+        (installation, reading.join())
+    });
+    let installation = installation?;
+    let (past, habits) = before.map_err(|_panic| StartError::System {
+        what: "reading the record",
+        source: std::io::Error::other("its thread broke off"),
+    })??;
+    stages.done("inventory and states");
     let needed = installation.targets.echo_rate(config.polling.count);
     let (icmp, bursts) = start_icmp(parts::icmp(&config, needed), socket, &clock)?;
     let poller = start_snmp(&plugins, &clock)?;
-    let (past, habits) = store
-        .readers()
-        .with(|reader| Ok((past::read(reader, opened.alive_at)?, habits::read(reader)?)))?;
     poller.remember(habits).await;
 
     let snapshot = Arc::new(ArcSwap::from_pointee(empty_snapshot(&clock)));
@@ -388,6 +413,7 @@ async fn build(startup: Startup) -> Result<Built, StartError> {
         backup_changed: Arc::default(),
     };
     let core = Core::new(around, installation, past);
+    stages.done("core");
     Ok(Built {
         listener,
         address,

@@ -63,8 +63,16 @@ fn build(
     let settings = config.monitor_settings(network::nearby(), !gateways.is_empty());
     let self_check = config.polling.self_check.clone().unwrap_or(gateways);
     let today = parts::today(&config, clock.wall());
-    let topology = Topology::build(Arc::clone(&inventory), &index, &settings, today)?;
-    let targets = Targets::build(&config, plugins, &settings, &inventory, &index);
+    // Neither needs the other.
+    let (topology, targets) = std::thread::scope(|scope| {
+        let building = scope.spawn(|| Topology::build(Arc::clone(&inventory), &index, &settings, today));
+        let targets = Targets::build(&config, plugins, &settings, &inventory, &index);
+        (building.join(), targets)
+    });
+    let topology = topology.map_err(|_panic| StartError::System {
+        what: "building the topology",
+        source: std::io::Error::other("its thread broke off"),
+    })??;
     Ok(Installation {
         config,
         inventory,

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use super::builtin::BUILTIN;
 use super::model::Profile;
@@ -307,7 +308,7 @@ impl Library {
     pub fn open(folder: Option<&Path>) -> Result<Self, Problems> {
         Ok(Self {
             folder: folder.map(Path::to_owned),
-            set: Arc::new(read(folder)?),
+            set: read(folder)?,
         })
     }
 
@@ -321,11 +322,23 @@ impl Library {
     /// # Errors
     /// Every mistake in them.
     pub fn reload(&mut self) -> Result<(), Problems> {
-        self.set = Arc::new(read(self.folder.as_deref())?);
+        self.set = read(self.folder.as_deref())?;
         Ok(())
     }
 }
 
-fn read(folder: Option<&Path>) -> Result<Set, Problems> {
-    folder.map_or_else(builtin, with_folder)
+/// The built-in profiles, for the whole process.
+static SHARED: OnceLock<Result<Arc<Set>, Problems>> = OnceLock::new();
+
+fn read(folder: Option<&Path>) -> Result<Arc<Set>, Problems> {
+    match folder {
+        Some(folder) => with_folder(folder).map(Arc::new),
+        None => SHARED.get_or_init(|| builtin().map(Arc::new)).clone(),
+    }
+}
+
+/// Reads the built-in profiles before they are asked for: a fifth of a second, which another thread may take.
+pub fn read_ahead() {
+    // Whoever asks for them is told what is wrong.
+    drop(read(None));
 }
