@@ -18,6 +18,7 @@ mod install;
 mod interfaces;
 mod people;
 mod pings;
+mod portion;
 mod presence;
 mod record;
 mod turns;
@@ -26,6 +27,7 @@ mod who;
 
 pub use install::Installation;
 pub use people::Asked;
+pub(super) use record::LAST;
 pub(super) use view::Seen;
 
 use std::collections::BTreeMap;
@@ -455,8 +457,7 @@ impl Core {
         let mono = self.around.clock.mono();
         self.table.stopped(wall, &mut self.effects);
         self.follow(wall, mono);
-        self.flush_totals(usize::MAX);
-        self.record.finish(wall).await;
+        self.finish(wall).await;
         self.publish(wall, mono);
         if let Some(done) = done {
             answer(done, ());

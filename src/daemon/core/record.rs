@@ -7,6 +7,8 @@ use tokio::sync::broadcast;
 
 use super::Core;
 use super::people;
+use super::portion;
+use crate::clock::SharedClock;
 use crate::config::model::Config;
 use crate::daemon::looks::Look;
 use crate::metrics::Meters;
@@ -32,6 +34,12 @@ const SUMS: Span = Span::from_secs(10);
 const SUMS_AT_ONCE: usize = 10_000;
 /// Samples that are kept while the writer does not take any.
 const MAX_SAMPLES: usize = 200_000;
+/// Longest wait at the stop for the disk, if it gets on: less than what the unit file grants (`TimeoutStopSec`).
+pub(in crate::daemon) const LAST: Span = Span::from_secs(20);
+/// So long without a commit means that no more will come: the longest takes a tenth of a second.
+const STANDSTILL: Span = Span::from_secs(3);
+/// How often to try again to hand over at the stop.
+const NAP: Span = Span::from_millis(50);
 
 macro_rules! words {
     ($($name:ident = $text:literal),*) => {
@@ -109,7 +117,12 @@ impl Marks {
 /// The way to the writer.
 pub(super) struct Record {
     writer: Handle,
+    /// Events with what is to be told of them, cut so that each is short to commit.
+    told: Vec<Batch>,
+    /// What else waits to be handed over.
     pending: Batch,
+    /// Batches that the writer has not taken, in order.
+    waiting: VecDeque<Waiting>,
     handed_over_at: Mono,
     sums_at: Mono,
     totals: Marks,
@@ -124,14 +137,27 @@ pub(super) struct Record {
     unanswered: VecDeque<(u64, Vec<people::Promise>)>,
     /// The writer does not follow; said once.
     is_stuck: bool,
+    /// The last batch that was handed over.
+    ticket: u64,
     pub(super) words: Words,
+}
+
+/// A batch on its way to the writer.
+struct Waiting {
+    batch: Batch,
+    /// Its events, for readers.
+    events: Vec<Arc<Event>>,
+    /// Who is answered when it is on disk.
+    promises: Vec<people::Promise>,
 }
 
 impl Record {
     pub(super) fn new(writer: Handle, now: Mono) -> Self {
         Self {
             writer,
+            told: Vec::new(),
             pending: Batch::default(),
+            waiting: VecDeque::new(),
             handed_over_at: now,
             sums_at: now,
             totals: Marks::default(),
@@ -141,6 +167,7 @@ impl Record {
             promises: Vec::new(),
             unanswered: VecDeque::new(),
             is_stuck: false,
+            ticket: 0,
             words: Words::default(),
         }
     }
@@ -188,64 +215,118 @@ impl Record {
         }
     }
 
-    fn hand_over(&mut self) {
-        if self.pending.is_empty() {
-            return;
-        }
-        let events: Vec<Arc<Event>> = self.pending.events.iter().cloned().map(Arc::new).collect();
-        match self.writer.send(std::mem::take(&mut self.pending)) {
-            Ok(ticket) => {
-                self.is_stuck = false;
-                if !events.is_empty() {
-                    self.untold.push_back((ticket, events));
-                }
-                if !self.promises.is_empty() {
-                    self.unanswered
-                        .push_back((ticket, std::mem::take(&mut self.promises)));
-                }
-            }
-            Err(SendError::Full(batch) | SendError::Closed(batch)) => {
-                if !self.is_stuck {
-                    tracing::error!(
-                        "the record can't be written at the moment; events are kept, history may be lost"
-                    );
-                }
-                self.is_stuck = true;
-                self.pending = *batch;
-            }
+    /// Makes batches of everything that is pending.
+    fn divide(&mut self, wall: Timestamp) {
+        self.pending.alive_at = Some(wall);
+        let told = std::mem::take(&mut self.told);
+        let batches = portion::divide(told, std::mem::take(&mut self.pending));
+        self.waiting.extend(batches.into_iter().map(|batch| Waiting {
+            events: batch.events.iter().cloned().map(Arc::new).collect(),
+            batch,
+            promises: Vec::new(),
+        }));
+        if let Some(last) = self.waiting.back_mut() {
+            last.promises.append(&mut self.promises);
         }
     }
 
-    /// Hands over what is left and waits until it is on disk, a second at most.
-    pub(super) async fn finish(&mut self, wall: Timestamp) {
-        self.pending.alive_at = Some(wall);
-        let batch = std::mem::take(&mut self.pending);
-        match tokio::time::timeout(Span::from_secs(1), self.writer.commit(batch)).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the last batch could not be committed"),
-            Err(_) => tracing::error!("the last batch was not committed within a second"),
+    /// Hands batches over as long as the writer takes them; whether it took them all.
+    fn hand_over(&mut self) -> bool {
+        while let Some(Waiting {
+            batch,
+            events,
+            promises,
+        }) = self.waiting.pop_front()
+        {
+            match self.writer.send(batch) {
+                Ok(ticket) => {
+                    self.ticket = ticket;
+                    if !events.is_empty() {
+                        self.untold.push_back((ticket, events));
+                    }
+                    if !promises.is_empty() {
+                        self.unanswered.push_back((ticket, promises));
+                    }
+                }
+                Err(SendError::Full(batch) | SendError::Closed(batch)) => {
+                    self.waiting.push_front(Waiting {
+                        batch: *batch,
+                        events,
+                        promises,
+                    });
+                    if !self.is_stuck {
+                        tracing::error!(
+                            "the record can't be written at the moment; events are kept, history may be lost"
+                        );
+                    }
+                    self.is_stuck = true;
+                    return false;
+                }
+            }
         }
+        self.is_stuck = false;
+        true
+    }
+
+    /// Hands over what is left and waits until it is on disk: as long as it
+    /// gets on, and no longer than [`LAST`].
+    async fn finish(&mut self, clock: &SharedClock) {
+        let mut committed = self.writer.committed();
+        let began = clock.mono();
+        let (mut reached, mut reached_at) = (committed.borrow().ticket, began);
+        loop {
+            if self.hand_over() && reached >= self.ticket {
+                return;
+            }
+            let now = clock.mono();
+            if now.since(reached_at) >= STANDSTILL || now.since(began) >= LAST {
+                break;
+            }
+            match tokio::time::timeout(NAP, committed.changed()).await {
+                Ok(Ok(())) => {
+                    reached = committed.borrow_and_update().ticket;
+                    reached_at = clock.mono();
+                }
+                // Nothing yet: the queue may have got room.
+                Err(_) => {}
+                // The writer has ended.
+                Ok(Err(_)) => break,
+            }
+        }
+        let events: usize = self.waiting.iter().map(|w| w.events.len()).sum();
+        tracing::error!(
+            batches_kept = self.waiting.len(),
+            events_kept = events,
+            batches_handed_over = self.ticket.saturating_sub(reached),
+            "the last batches are not on disk: what is kept is lost, what was handed over is tried once more"
+        );
     }
 }
 
 impl Core {
-    /// Puts events and what is to be told of them into one batch, with all that changed.
+    /// Puts events and what is to be told of them on their way, with all that changed.
     pub(super) fn write(&mut self, events: &[Event], wall: Timestamp, mono: Mono) {
-        if !events.is_empty() {
-            let outbox = crate::alert::route::plan(events, &self.seen(), &self.now.routes, wall);
-            self.record.pending.outbox.extend(outbox);
-            self.record.pending.events.extend_from_slice(events);
+        for piece in portion::cut(events, portion::ROWS) {
+            let outbox = crate::alert::route::plan(piece, &self.seen(), &self.now.routes, wall);
+            self.record.told.push(Batch {
+                events: piece.to_vec(),
+                outbox,
+                ..Batch::default()
+            });
         }
-        if mono.since(self.record.sums_at) >= SUMS {
-            self.record.sums_at = mono;
-            self.flush_totals(SUMS_AT_ONCE);
-        }
-        let is_urgent = self.record.pending.is_urgent() || !self.record.promises.is_empty();
-        if is_urgent || mono.since(self.record.handed_over_at) >= HAND_OVER {
-            self.record.handed_over_at = mono;
-            self.save_states();
-            self.record.pending.alive_at = Some(wall);
-            self.record.hand_over();
+        let record = &mut self.record;
+        let is_urgent = !record.told.is_empty() || !record.promises.is_empty();
+        if is_urgent || mono.since(record.handed_over_at) >= HAND_OVER {
+            record.handed_over_at = mono;
+            // While the writer does not follow, what changes stays where it is: the newest is enough.
+            if record.hand_over() {
+                self.collect();
+                if mono.since(self.record.sums_at) >= SUMS {
+                    self.collect_totals(SUMS_AT_ONCE);
+                }
+                self.record.divide(wall);
+                self.record.hand_over();
+            }
         }
         let stats = self.record.writer.stats();
         self.around.meters.db_queue.set(stats.queued);
@@ -272,14 +353,28 @@ impl Core {
         meters.snmp_receive_buffer_bytes.set(granted);
     }
 
+    /// Everything that is known goes on record; waits for it.
+    pub(super) async fn finish(&mut self, wall: Timestamp) {
+        self.collect();
+        self.collect_totals(usize::MAX);
+        self.record.divide(wall);
+        self.record.finish(&self.around.clock).await;
+    }
+
     /// Plans what is not yet told anew, after the routes have changed.
     pub(super) fn replan(&mut self, wall: Timestamp) {
         let open: Vec<_> = self.table.incidents().open().map(|i| (i.target, i.id)).collect();
         let outbox = crate::alert::route::replan(&open, &self.seen(), &self.now.routes, wall);
-        self.record.pending.outbox.extend(outbox);
+        if !outbox.is_empty() {
+            self.record.told.push(Batch {
+                outbox,
+                ..Batch::default()
+            });
+        }
     }
 
-    fn save_states(&mut self) {
+    /// Takes the states that changed into the pending batch.
+    fn collect(&mut self) {
         for (target, saved) in self.table.take_changed() {
             match serde_json::to_vec(&saved) {
                 Ok(body) => self.record.pending.states.push(SavedState {
@@ -294,8 +389,9 @@ impl Core {
         }
     }
 
-    /// Puts running sums on record, so many at most.
-    pub(super) fn flush_totals(&mut self, most: usize) {
+    /// Takes running sums into the pending batch, so many at most.
+    fn collect_totals(&mut self, most: usize) {
+        self.record.sums_at = self.around.clock.mono();
         self.settle();
         let record = &mut self.record;
         let (totals, pending) = (&mut record.totals, &mut record.pending.totals);

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use rusqlite::TransactionBehavior;
 
 use super::handle::{Committed, Health};
-use super::{RETRY, Writer, count, describe};
+use super::{LONG, RETRY, Writer, count, describe, weight};
 use crate::store::batch::Batch;
 use crate::store::error::{Error, Result};
 use crate::store::event::{self, EventSequence};
@@ -12,11 +12,12 @@ use crate::store::state::{self, setting};
 use crate::store::{device, outbox};
 
 impl Writer {
-    pub(super) fn committed(&mut self) {
-        let last = self.pending.last().map(|(ticket, _)| *ticket);
-        self.pending.clear();
-        self.pending_rows = 0;
-        self.is_urgent = false;
+    /// The first so many of the pending batches are on disk.
+    pub(super) fn committed(&mut self, batches: usize) {
+        let done = self.pending.drain(..batches.min(self.pending.len()));
+        let last = done.last().map(|(ticket, _)| ticket);
+        self.pending_rows = self.pending.iter().map(|(_, batch)| weight(batch)).sum();
+        self.is_urgent = self.pending.iter().any(|(_, batch)| batch.is_urgent());
         self.retry_at = None;
         if let Some(ticket) = last {
             self.committed.send_replace(Committed {
@@ -79,19 +80,25 @@ impl Writer {
         }
     }
 
-    /// One transaction with everything that is pending.
-    pub(super) fn commit(&mut self) -> Result<()> {
+    /// One transaction with the pending batches, or the first of them if all would
+    /// take long: then others get their turn. Returns how many.
+    pub(super) fn commit(&mut self) -> Result<usize> {
         let began = self.clock.mono();
         let doing = "can't write to the database";
         let is_full_sync = self.pending.iter().any(|(_, b)| b.is_urgent());
         self.set_sync(is_full_sync);
         let mut sequence = self.sequence;
         let mut refused = Vec::new();
+        let mut done = 0;
         let mut transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(Error::sqlite(doing))?;
         for (place, (_, batch)) in self.pending.iter().enumerate() {
+            if place > 0 && self.clock.mono().since(began) >= LONG {
+                break;
+            }
+            done += 1;
             let savepoint = transaction.savepoint().map_err(Error::sqlite(doing))?;
             match apply(&savepoint, batch) {
                 Ok(newest) => {
@@ -112,11 +119,12 @@ impl Writer {
                 }
             }
         }
-        let samples = self.pending.iter().flat_map(|(_, b)| &b.samples);
+        let batches = self.pending.iter().take(done).map(|(_, batch)| batch);
+        let samples = batches.clone().flat_map(|b| &b.samples);
         self.intake
             .append(&transaction, samples)
             .map_err(Error::sqlite(doing))?;
-        if let Some(at) = self.pending.iter().filter_map(|(_, b)| b.alive_at).max() {
+        if let Some(at) = batches.filter_map(|b| b.alive_at).max() {
             state::set_time(&transaction, setting::ALIVE_AT, at).map_err(Error::sqlite(doing))?;
         }
         transaction.commit().map_err(Error::sqlite(doing))?;
@@ -129,14 +137,14 @@ impl Writer {
         stats.commit_max = stats.commit_max.max(took);
         stats.batches_refused += count(refused.len());
         stats.committed_at = Some(self.clock.wall());
-        for (place, (_, batch)) in self.pending.iter().enumerate() {
+        for (place, (_, batch)) in self.pending.iter().take(done).enumerate() {
             stats.samples += count(batch.samples.len());
             if !refused.contains(&place) {
                 stats.rows += count(batch.rows());
                 stats.events += count(batch.events.len());
             }
         }
-        Ok(())
+        Ok(done)
     }
 }
 

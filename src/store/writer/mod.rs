@@ -46,6 +46,10 @@ use handle::{Message, Shared};
 /// Rows that make a commit worth while before its time.
 const ROWS: usize = 10_000;
 
+/// A transaction takes no further batch after so long: with the one that it is
+/// at, and the wait for the disk, it stays under a tenth of a second.
+const LONG: Span = Span::from_millis(50);
+
 /// How long to wait before trying again what could not be committed.
 const RETRY: Span = Span::from_secs(1);
 
@@ -57,6 +61,11 @@ const ROOM: Span = Span::from_secs(10);
 
 fn count(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+/// Rows of a batch, samples among them.
+fn weight(batch: &Batch) -> usize {
+    batch.rows() + batch.samples.len()
 }
 
 /// Starts the writer on its thread.
@@ -276,7 +285,7 @@ impl Writer {
             self.pending_since = self.clock.mono();
         }
         self.is_urgent |= batch.is_urgent();
-        self.pending_rows += batch.rows() + batch.samples.len();
+        self.pending_rows += weight(&batch);
         self.pending.push((ticket, batch));
     }
 
@@ -299,21 +308,21 @@ impl Writer {
         Turn::End
     }
 
+    /// Commits what is pending, in as many transactions as that takes.
     fn flush(&mut self) {
-        if self.pending.is_empty() {
-            return;
-        }
-        let mut result = self.commit();
-        if let Err(error) = &result
-            && error.is_disk_full()
-        {
-            self.shared.stats().commit_errors += 1;
-            self.shed_for_room(error);
-            result = self.commit();
-        }
-        match result {
-            Ok(()) => self.committed(),
-            Err(error) => self.not_committed(&error),
+        while !self.pending.is_empty() {
+            let mut result = self.commit();
+            if let Err(error) = &result
+                && error.is_disk_full()
+            {
+                self.shared.stats().commit_errors += 1;
+                self.shed_for_room(error);
+                result = self.commit();
+            }
+            match result {
+                Ok(batches) => self.committed(batches),
+                Err(error) => return self.not_committed(&error),
+            }
         }
     }
 }

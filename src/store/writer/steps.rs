@@ -43,6 +43,19 @@ struct Large {
     writer: Writer,
 }
 
+/// A clock that goes on by 10 ms whenever it is asked.
+struct Ticking(AtomicI64);
+
+impl Clock for Ticking {
+    fn wall(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+
+    fn mono(&self) -> Mono {
+        Mono(self.0.fetch_add(10_000, Ordering::SeqCst).unsigned_abs() * 1000)
+    }
+}
+
 /// A record with days of old chunks, and newer samples on their way into chunks.
 fn large() -> Large {
     let folder = TempDir::new().unwrap();
@@ -182,6 +195,46 @@ fn upkeep_of_a_large_record_lets_a_commit_through_after_every_small_step() {
     assert!(most_rows <= 1_000, "a step changed {most_rows} rows");
     assert!(most_freed <= 264, "a step gave {most_freed} pages back");
     assert!(most_pages <= PAGES, "a step wrote {most_pages} pages");
+}
+
+// trap 25
+#[test]
+fn batches_that_take_long_together_are_committed_in_several_transactions() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("tramgac.db");
+    let clock: Arc<dyn Clock> = Arc::new(Ticking(AtomicI64::new(1_790_000_000_000_000)));
+    let opened = open::open(&path, None, clock.wall()).unwrap();
+    let options = Options::default();
+    let (handle, mut writer) = Writer::new(
+        &path,
+        opened.connection,
+        opened.lock,
+        &options,
+        Arc::clone(&clock),
+    )
+    .unwrap();
+    let event = |n: u32| Batch {
+        events: vec![Event {
+            at: clock.wall(),
+            recorded_at: clock.wall(),
+            target: None,
+            kind: EventKind::FlappingStarted,
+        }],
+        settings: vec![(n.to_string(), Vec::new())],
+        ..Batch::default()
+    };
+    let mut tickets = Vec::new();
+    for n in 0..40 {
+        tickets.push(handle.send(event(n)).unwrap());
+    }
+    let committed = handle.committed();
+    writer.turn();
+    let stats = handle.stats();
+    assert_eq!((stats.events, stats.queued), (40, 0));
+    // The clock says that a batch takes 10 ms: no transaction goes on after 50.
+    assert_eq!(stats.commits, 8);
+    assert_eq!(Some(committed.borrow().ticket), tickets.last().copied());
+    assert!(stats.commit_max < Span::from_millis(100), "{stats:?}");
 }
 
 #[test]
