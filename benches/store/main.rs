@@ -4,7 +4,7 @@
 //! `cargo bench --bench store` takes a minute; `TRAMGAC_BENCH_FULL=1` takes the
 //! sizes that docs/performance.md names, each part some minutes.
 //! `cargo bench --bench store -- WORDS` runs the parts whose name holds one of
-//! the words: rate, year, plain, prometheus, large, start.
+//! the words: rate, year, plain, prometheus, large, start, daemon.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,6 +16,7 @@
     reason = "a bench is read by people, and nothing can go on without its files"
 )]
 
+mod daemon;
 mod history;
 mod large;
 mod start;
@@ -25,13 +26,14 @@ mod story;
 type Part = (&'static str, fn(bool));
 
 fn main() {
-    let parts: [Part; 6] = [
+    let parts: [Part; 7] = [
         ("rate", history::rate),
         ("year", history::year),
         ("plain", history::plain),
         ("prometheus", history::prometheus),
         ("large", large::large),
         ("start", start::start),
+        ("start of the daemon", daemon::daemon),
     ];
     let words: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
     let full = std::env::var_os("TRAMGAC_BENCH_FULL").is_some();
