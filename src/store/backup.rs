@@ -300,6 +300,10 @@ pub fn restore(database: &Path, from: &Path, clock: &dyn Clock) -> Result<Restor
             return Err(error);
         }
     };
+    if let Err(error) = lay_out(&fresh) {
+        // It is whole all the same, and VACUUM leaves it so.
+        tracing::warn!(%error, "the file can't be laid out to give room back");
+    }
     let alive_at = read_only(&fresh).and_then(|c| state::get_time(&c, setting::ALIVE_AT))?;
     let replaced = put_in_place(database, &fresh, "replaced", clock.wall())?;
     drop(lock);
@@ -308,6 +312,24 @@ pub fn restore(database: &Path, from: &Path, clock: &dyn Clock) -> Result<Restor
         rows,
         alive_at,
     })
+}
+
+/// Lays a file out anew if it can't give room back, as those can't that were made before it was asked
+/// for (`auto_vacuum` is fixed when a file is made, and changes only so: sqlite.org/pragma.html#pragma_auto_vacuum).
+fn lay_out(path: &Path) -> Result<()> {
+    let doing = "can't lay out the database anew";
+    let connection = Connection::open(path).map_err(Error::sqlite(doing))?;
+    let mode: i64 = connection
+        .query_row("PRAGMA auto_vacuum", [], |r| r.get(0))
+        .map_err(Error::sqlite(doing))?;
+    if mode == open::AUTO_VACUUM {
+        return Ok(());
+    }
+    connection
+        .pragma_update(None, "auto_vacuum", open::AUTO_VACUUM)
+        .and_then(|()| connection.execute_batch("VACUUM"))
+        .map_err(Error::sqlite(doing))?;
+    check_whole(&connection, path)
 }
 
 /// Puts a finished file in the place of the database. At no moment is there

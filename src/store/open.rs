@@ -18,6 +18,9 @@ use super::migrate;
 use super::salvage::{self, Salvaged};
 use crate::model::Timestamp;
 
+/// `PRAGMA auto_vacuum`: room is given back when we ask for it, in small steps.
+pub(super) const AUTO_VACUUM: i64 = 2;
+
 /// What lies at the path of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
@@ -94,7 +97,7 @@ pub(super) fn create(path: &Path) -> Result<()> {
     let mut connection = Connection::open(&fresh).map_err(Error::sqlite(doing))?;
     for (name, value) in [
         // First: it has no effect any more when anything is in the file.
-        ("auto_vacuum", 2),
+        ("auto_vacuum", AUTO_VACUUM),
         ("application_id", i64::from(migrate::APPLICATION_ID)),
         ("synchronous", 2),
     ] {
