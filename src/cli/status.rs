@@ -180,6 +180,14 @@ fn print(status: &Status, locale: &Locale, now: Timestamp, colours: bool) -> Str
         out.push(Text::PageBlindText.get(lang).to_owned());
         out.push(String::new());
     }
+    let notices: Vec<String> = status
+        .record_notices()
+        .map(|text| paint.bad(&clean(text)))
+        .collect();
+    if !notices.is_empty() {
+        out.extend(notices);
+        out.push(String::new());
+    }
     if status.outages.is_empty() {
         out.push(paint.good(Text::OverviewNothingDown.get(lang)));
     } else {

@@ -20,6 +20,7 @@ use crate::metrics::collect::IndicatorSample;
 use crate::metrics::collect::Limits;
 use crate::metrics::collect::Window;
 use crate::metrics::collect::render_into;
+use crate::model::Span;
 use crate::monitor::Snapshot;
 
 /// Everything that an exposition is made of.
@@ -101,6 +102,8 @@ impl Exposition {
         self.meters.db_main_bytes.set(bytes(&config.database));
         self.meters.db_wal_bytes.set(bytes(Path::new(&log)));
         let folder = config.backup.directory.as_deref();
+        let interval = folder.map_or(Span::ZERO, |_| config.backup.interval);
+        self.meters.db_backup_interval.set(interval);
         let copies = folder.map(|folder| crate::store::backup::list(&config.database, folder));
         if let Some(Ok(copies)) = copies
             && let Some(newest) = copies.into_iter().map(|(at, _)| at).max()

@@ -18,6 +18,7 @@ pub mod offline;
 pub mod parts;
 mod past;
 pub mod presence;
+mod record_health;
 mod reload;
 mod signal;
 mod stages;
@@ -198,6 +199,7 @@ struct Built {
     running: Running,
     snapshot: Arc<ArcSwap<Snapshot>>,
     events: broadcast::Sender<Arc<Event>>,
+    salvaged: Option<store::Salvaged>,
 }
 
 async fn start(mut startup: Startup) -> Result<(), StartError> {
@@ -212,6 +214,7 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
         running,
         snapshot,
         events,
+        salvaged,
     } = build(startup).await?;
     let core = start_core(core, inbox)?;
     let sender = running.sender(&snapshot);
@@ -252,6 +255,12 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
     let telling = tokio::spawn(sender.run(stopping.clone()));
     let copying = tokio::spawn(upkeep::copy(running.clone(), stopping.clone()));
     let keeping = tokio::spawn(habits::keep(running.clone(), stopping.clone()));
+    let watching = tokio::spawn(record_health::tell(
+        running.clone(),
+        Arc::clone(&health),
+        salvaged,
+        stopping.clone(),
+    ));
     let figuring = tokio::spawn(figures.run(stopping));
     health.set_ready(true);
     let page = format!("http://{address}/");
@@ -275,6 +284,7 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
             drop(telling.await),
             drop(copying.await),
             drop(keeping.await),
+            drop(watching.await),
             drop(figuring.await),
         )
     };
@@ -414,6 +424,7 @@ async fn build(startup: Startup) -> Result<Built, StartError> {
     };
     let core = Core::new(around, installation, past);
     stages.done("core");
+    let salvaged = running.store.readers().with(|reader| reader.salvaged())?;
     Ok(Built {
         listener,
         address,
@@ -424,6 +435,7 @@ async fn build(startup: Startup) -> Result<Built, StartError> {
         running,
         snapshot,
         events,
+        salvaged,
     })
 }
 

@@ -61,10 +61,12 @@ pub(super) async fn copy(running: Running, mut stopping: watch::Receiver<bool>) 
                 let cause = std::error::Error::source(&error).map(tracing::field::display);
                 tracing::error!(%error, cause, "the record could not be copied; it is tried again in an hour");
                 not_before = now.plus(AFTER_FAILURE);
+                running.meters.db_backup_failures.inc();
             }
             Err(error) => {
                 tracing::error!(%error, "copying the record broke off; it is tried again in an hour");
                 not_before = now.plus(AFTER_FAILURE);
+                running.meters.db_backup_failures.inc();
             }
         }
     }

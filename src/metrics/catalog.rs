@@ -181,10 +181,18 @@ catalog! {
             "Write transactions that failed."
         DB_QUEUE_LENGTH Gauge None "tramgac_db_queue_length" []
             "Rows waiting to be written."
+        DB_HISTORY_SHED Gauge Bool "tramgac_db_history_shed" []
+            "1 while history is not kept, wholly or in part: the disk is full, or the database does not keep up."
+        DB_SAMPLES_SHED_TOTAL Counter None "tramgac_db_samples_shed_total" [reason]
+            "Samples of history given up; reason is disk (full) or queue (the database did not keep up)."
         DB_SIZE_BYTES Gauge Bytes "tramgac_db_size_bytes" [file]
             "Database file size; file is main or wal."
         DB_LAST_BACKUP_TIMESTAMP_SECONDS Gauge Seconds "tramgac_db_last_backup_timestamp_seconds" []
             "Unix time of the last good backup, 0 if never."
+        DB_BACKUP_FAILURES_TOTAL Counter None "tramgac_db_backup_failures_total" []
+            "Backups by schedule that failed."
+        DB_BACKUP_INTERVAL_SECONDS Gauge Seconds "tramgac_db_backup_interval_seconds" []
+            "Configured time between two backups; absent: none are made."
         CONFIG_LAST_RELOAD_SUCCESSFUL Gauge Bool "tramgac_config_last_reload_successful" []
             "1 if the last configuration reload was successful."
         CONFIG_LAST_RELOAD_SUCCESS_TIMESTAMP_SECONDS Gauge Seconds "tramgac_config_last_reload_success_timestamp_seconds" []

@@ -106,12 +106,22 @@ pub struct Meters {
     pub db_write_failures: Counter,
     /// Rows waiting to be written.
     pub db_queue: Gauge,
+    /// 1 while history is not kept, wholly or in part.
+    pub db_history_shed: Gauge,
+    /// Samples given up because the disk was full.
+    pub db_shed_disk: Counter,
+    /// Samples given up because the writer could not follow.
+    pub db_shed_queue: Counter,
     /// Size of the database file in bytes.
     pub db_main_bytes: Gauge,
     /// Size of its write-ahead log in bytes.
     pub db_wal_bytes: Gauge,
     /// The last good backup.
     pub db_last_backup: Moment,
+    /// How often the record is to be copied; nothing: never.
+    pub db_backup_interval: Length,
+    /// Backups that failed.
+    pub db_backup_failures: Counter,
     config_reload_good: AtomicBool,
     config_reload_at: Moment,
     exported_series: Gauge,
@@ -136,9 +146,14 @@ impl Default for Meters {
             db_write: Histogram::new(DB_WRITE_BOUNDS),
             db_write_failures: Counter::default(),
             db_queue: Gauge::default(),
+            db_history_shed: Gauge::default(),
+            db_shed_disk: Counter::default(),
+            db_shed_queue: Counter::default(),
             db_main_bytes: Gauge::default(),
             db_wal_bytes: Gauge::default(),
             db_last_backup: Moment::default(),
+            db_backup_interval: Length::default(),
+            db_backup_failures: Counter::default(),
             config_reload_good: AtomicBool::new(false),
             config_reload_at: Moment::default(),
             exported_series: Gauge::default(),
@@ -221,9 +236,16 @@ impl Meters {
             db_write: self.db_write.read(),
             db_write_failures: self.db_write_failures.get(),
             db_queue: self.db_queue.get(),
+            db_history_shed: self.db_history_shed.get(),
+            db_shed: [
+                ("disk", self.db_shed_disk.get()),
+                ("queue", self.db_shed_queue.get()),
+            ],
             db_main_bytes: self.db_main_bytes.get(),
             db_wal_bytes: self.db_wal_bytes.get(),
             db_last_backup: self.db_last_backup.get(),
+            db_backup_interval: Some(self.db_backup_interval.get()).filter(|i| !i.is_zero()),
+            db_backup_failures: self.db_backup_failures.get(),
             config_reload_good: self.config_reload_good.load(Relaxed),
             config_reload_at: self.config_reload_at.get(),
             exported_series: self.exported_series.get(),
@@ -264,12 +286,20 @@ pub struct ProcessStats {
     pub db_write_failures: u64,
     /// Rows waiting.
     pub db_queue: u64,
+    /// 1 while history is not kept, wholly or in part.
+    pub db_history_shed: u64,
+    /// Samples given up, by reason.
+    pub db_shed: [(&'static str, u64); 2],
     /// Bytes.
     pub db_main_bytes: u64,
     /// Bytes.
     pub db_wal_bytes: u64,
     /// The last good backup.
     pub db_last_backup: Option<Timestamp>,
+    /// How often the record is to be copied; `None`: never.
+    pub db_backup_interval: Option<Span>,
+    /// Backups that failed.
+    pub db_backup_failures: u64,
     /// The last configuration was accepted.
     pub config_reload_good: bool,
     /// When the last good configuration was read.

@@ -25,6 +25,7 @@ use super::history::{Level, Point};
 use super::inventory::{self, StoredInventory};
 use super::number::from_id;
 use super::outbox::{self, OutboxCounts, OutboxRow};
+use super::salvage::Salvaged;
 use super::state::{self, setting};
 use super::{history, lock, migrate, number, open};
 use crate::model::{IncidentId, TargetId, Timestamp};
@@ -181,6 +182,12 @@ impl Reader {
     /// The moment up to which everything that was seen is on record.
     pub fn alive_at(&self) -> Result<Option<Timestamp>> {
         state::get_time(&self.connection, setting::ALIVE_AT)
+    }
+
+    /// What was last done about a damaged database; `None`: nothing, or it can't be read any more.
+    pub fn salvaged(&self) -> Result<Option<Salvaged>> {
+        let found = self.setting(setting::SALVAGED)?;
+        Ok(found.and_then(|text| serde_json::from_slice(&text).ok()))
     }
 
     /// The facts of one device, by key.

@@ -17,6 +17,8 @@ use crate::monitor::snapshot::Totals;
 pub mod setting {
     /// The moment up to which everything that was seen is on record.
     pub const ALIVE_AT: &str = "store.alive_at";
+    /// What was last done about a damaged database.
+    pub const SALVAGED: &str = "store.salvaged";
     /// The wall time of the last retention run, against clocks that jump.
     pub const RETAINED_AT: &str = "store.retained_at";
 }

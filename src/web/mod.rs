@@ -13,6 +13,7 @@ mod exposition;
 mod page;
 pub mod people;
 pub mod policy;
+pub mod record;
 mod routes;
 mod server;
 pub mod state;

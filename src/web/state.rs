@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::broadcast;
 
 use super::people::People;
+use super::record::Record;
 use crate::clock::SharedClock;
 use crate::i18n::Lang;
 use crate::indicator::evaluate::Tally;
@@ -123,11 +124,12 @@ impl Default for Settings {
     }
 }
 
-/// Whether the daemon lives and is ready, for `/-/healthy` and `/-/ready`.
+/// Whether the daemon lives and is ready, for `/-/healthy` and `/-/ready`; and how its record is.
 #[derive(Debug)]
 pub struct Health {
     healthy: AtomicBool,
     ready: AtomicBool,
+    record: ArcSwap<Record>,
 }
 
 impl Default for Health {
@@ -135,6 +137,7 @@ impl Default for Health {
         Self {
             healthy: AtomicBool::new(true),
             ready: AtomicBool::new(false),
+            record: ArcSwap::default(),
         }
     }
 }
@@ -153,6 +156,16 @@ impl Health {
     /// Says whether it lives.
     pub fn set_healthy(&self, healthy: bool) {
         self.healthy.store(healthy, Ordering::Relaxed);
+    }
+
+    /// How the record is.
+    pub fn record(&self) -> Arc<Record> {
+        self.record.load_full()
+    }
+
+    /// Says how the record is.
+    pub fn set_record(&self, record: Record) {
+        self.record.store(Arc::new(record));
     }
 
     /// Says whether it is ready.

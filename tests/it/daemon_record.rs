@@ -84,6 +84,7 @@ fn looks_go_on(web: u16) {
 const LAST_POLL: &str = "tramgac_device_last_poll_timestamp_seconds{device=\"sv\"}";
 const LAST_BACKUP: &str = "tramgac_db_last_backup_timestamp_seconds";
 const WRITE_FAILURES: &str = "tramgac_db_write_failures_total";
+const HISTORY_SHED: &str = "tramgac_db_history_shed";
 const STATE: &str = "tramgac_device_state{device=\"sv\",site=\"vp\",area=\"none\",class=\"server\"}";
 
 #[expect(clippy::cast_precision_loss, reason = "seconds of this century")]
@@ -328,6 +329,27 @@ fn a_full_disk_stops_neither_polling_nor_telling_and_the_outage_meanwhile_is_rec
     // last commit took, enough for small ones, not for an outage.
     daemon.wait_for_output("the disk is full: history is not kept", PATIENCE);
     wait_for_metric(web, WRITE_FAILURES, |failures| failures > 0.0);
+    // The pages say so in both languages, as do the status and a metric.
+    wait_for_metric(web, HISTORY_SHED, |shed| shed > 0.5);
+    let told = wait_for("the trouble in the status", PATIENCE, || trouble(web));
+    assert!(
+        matches!(told["kind"].as_str(), Some("disk_full" | "stuck")),
+        "{told}"
+    );
+    for (lang, words) in [
+        (
+            "en",
+            [
+                "The disk has been full since",
+                "Nothing has been written to the database since",
+            ],
+        ),
+        ("vi", ["Ổ đĩa đầy từ", "Không ghi được cơ sở dữ liệu từ"]),
+    ] {
+        let (status, page) = support::http(web, "GET", &format!("/?lang={lang}"));
+        assert_eq!(status, 200, "{page}");
+        assert!(words.iter().any(|w| page.contains(w)), "{page}");
+    }
     looks_go_on(web);
 
     let clock = SystemClock::new();
@@ -347,6 +369,15 @@ fn a_full_disk_stops_neither_polling_nor_telling_and_the_outage_meanwhile_is_rec
     let room_at = clock.wall();
     filler.make_room();
     daemon.wait_for_output("the record is written again", PATIENCE);
+    wait_for_metric(web, HISTORY_SHED, |shed| shed < 0.5);
+    assert_eq!(trouble(web), None);
+    assert!(
+        !support::http(web, "GET", "/?lang=en")
+            .1
+            .contains("The disk has been full")
+    );
+    let shed = metric(web, "tramgac_db_samples_shed_total{reason=\"disk\"}").unwrap();
+    assert!(shed > 0.0, "what was not kept is counted");
     let post = wait_for("the alert", PATIENCE, || posts.lock().unwrap().first().cloned());
     assert_eq!(
         (post["status"].as_str(), post["target"]["id"].as_str()),
@@ -389,6 +420,62 @@ fn a_full_disk_stops_neither_polling_nor_telling_and_the_outage_meanwhile_is_rec
     };
     let before = newest();
     wait_for("newer history", PATIENCE, || (newest() > before).then_some(()));
+}
+
+fn stop(daemon: &mut Running) {
+    daemon.signal(Signal::SIGTERM);
+    assert!(daemon.wait(PATIENCE).success(), "{}", daemon.output());
+}
+
+/// What the status says of the record.
+fn record(web: u16) -> serde_json::Value {
+    let (status, text) = support::http(web, "GET", "/api/v1/status?lang=en");
+    assert_eq!(status, 200, "{text}");
+    let status: serde_json::Value = serde_json::from_str(&text).unwrap();
+    status["record"].clone()
+}
+
+/// What the status says keeps the record from being written.
+fn trouble(web: u16) -> Option<serde_json::Value> {
+    record(web).get("trouble").cloned()
+}
+
+#[test]
+fn a_loss_after_damage_is_told_on_every_page_over_restarts() {
+    if !support::is_root() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let database = dir.path().join("t.db");
+    let (server, web) = (service(), support::free_tcp_port());
+    let config = config(dir.path(), &database, web, server.local_addr().unwrap(), "");
+    let mut daemon = start(&config);
+    assert!(record(web).get("lost").is_none());
+    stop(&mut daemon);
+    let mut bytes = fs::read(&database).unwrap();
+    for page in bytes.chunks_mut(4096).skip(1) {
+        page.iter_mut().take(200).for_each(|byte| *byte ^= 0x5a);
+    }
+    fs::write(&database, bytes).unwrap();
+    for _ in 0..2 {
+        let mut daemon = start(&config);
+        for (lang, words) in [
+            ("en", "what was recorded before is lost"),
+            ("vi", "dữ liệu trước đó đã mất"),
+        ] {
+            for path in ["/", "/incidents"] {
+                let (status, page) = support::http(web, "GET", &format!("{path}?lang={lang}"));
+                assert_eq!(status, 200, "{page}");
+                assert!(page.contains(words) && page.contains("t.db.damaged-"), "{page}");
+            }
+        }
+        let lost = &record(web)["lost"];
+        assert!(
+            lost["found_at"].is_string() && lost["kept_until"].is_null(),
+            "{lost}"
+        );
+        stop(&mut daemon);
+    }
 }
 
 /// What lies in a folder, by name.

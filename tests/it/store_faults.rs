@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
+use rusqlite::Connection;
 use tempfile::TempDir;
 use tramgac::clock::{Clock, SystemClock};
 use tramgac::model::{Event, EventKind, Span, TargetId, Timestamp};
@@ -570,4 +571,82 @@ fn a_restore_keeps_what_it_replaces_and_refuses_while_the_record_is_in_use() {
     assert_eq!(numbers(&Reader::open(&path).unwrap()), [1, 2, 3, 4]);
     let replaced = restored.replaced.unwrap();
     assert_eq!(numbers(&Reader::open(&replaced).unwrap()).len(), 9);
+}
+
+#[test]
+fn a_restore_gives_a_file_of_old_what_it_needs_to_give_room_back() {
+    let folder = TempDir::new().unwrap();
+    let path = with_backups(folder.path(), 5, &[4]);
+    let copy = backup::list(&path, &folder.path().join("backup"))
+        .unwrap()
+        .remove(0)
+        .1;
+    let mode = |file: &Path| -> i64 {
+        let c = Connection::open(file).unwrap();
+        c.query_row("PRAGMA auto_vacuum", [], |r| r.get(0)).unwrap()
+    };
+    Connection::open(&copy)
+        .unwrap()
+        .execute_batch("PRAGMA auto_vacuum = 0; VACUUM")
+        .unwrap();
+    assert_eq!(mode(&copy), 0, "as before the first release");
+    backup::restore(&path, &copy, &SystemClock::new()).unwrap();
+    assert_eq!(mode(&path), 2);
+    assert_eq!(numbers(&Reader::open(&path).unwrap()), [1, 2, 3, 4]);
+}
+
+/// Makes a database too large to be checked whole at every start, by rows that nobody reads at the start.
+fn enlarge(path: &Path) {
+    let c = Connection::open(path).unwrap();
+    c.execute_batch(
+        "BEGIN;
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+         INSERT INTO chunk (id, body) SELECT (2 << 60) + i, zeroblob(3900) FROM n;
+         COMMIT;
+         PRAGMA wal_checkpoint(TRUNCATE)",
+    )
+    .unwrap();
+    drop(c);
+    assert!(path.metadata().unwrap().len() > 64 << 20);
+}
+
+#[test]
+fn a_large_damaged_inventory_is_found_at_the_start_and_what_was_lost_is_on_record() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("tramgac.db");
+    let store = open(&path).store;
+    let ids: Vec<String> = (0..400).map(|n| format!("pc-{n}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    store.sync_inventory(&inventory(&ids), t(0)).unwrap();
+    store.close();
+    enlarge(&path);
+    assert!(open(&path).salvaged.is_none(), "it is whole");
+    let c = Connection::open(&path).unwrap();
+    let root: i64 = c
+        .query_row(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'device'",
+            [],
+            |r| r.get(0),
+        )
+        .unwrap();
+    drop(c);
+    let mut bytes = fs::read(&path).unwrap();
+    // The children of the root: pages with devices.
+    let from = usize::try_from(root - 1).unwrap() * 4096;
+    assert_eq!(bytes[from], 5, "an inner page of a table");
+    let last = u32::from_be_bytes(bytes[from + 8..from + 12].try_into().unwrap());
+    let page = (last as usize - 1) * 4096;
+    bytes[page] ^= 0x5a;
+    fs::write(&path, bytes).unwrap();
+
+    let opened = open(&path);
+    let salvaged = opened.salvaged.unwrap();
+    assert_eq!((&salvaged.backup, salvaged.alive_at), (&None, None));
+    let kept = opened.store.readers().with(|r| r.salvaged()).unwrap();
+    assert_eq!(kept, Some(salvaged.clone()));
+    opened.store.close();
+    let again = open(&path);
+    assert!(again.salvaged.is_none());
+    let kept = again.store.readers().with(|r| r.salvaged()).unwrap();
+    assert_eq!(kept, Some(salvaged), "over restarts");
 }

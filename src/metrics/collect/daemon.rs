@@ -51,6 +51,11 @@ pub(super) fn write(w: &mut Writer<'_>, extra: &Extra) {
     w.family(&catalog::DB_WRITE_FAILURES_TOTAL)
         .int(&none, p.db_write_failures);
     w.family(&catalog::DB_QUEUE_LENGTH).int(&none, p.db_queue);
+    w.family(&catalog::DB_HISTORY_SHED).int(&none, p.db_history_shed);
+    for (reason, n) in p.db_shed {
+        let labels = Labels::new(&[("reason", reason)]);
+        w.family(&catalog::DB_SAMPLES_SHED_TOTAL).int(&labels, n);
+    }
     for (file, bytes) in [("main", p.db_main_bytes), ("wal", p.db_wal_bytes)] {
         w.family(&catalog::DB_SIZE_BYTES)
             .int(&Labels::new(&[("file", file)]), bytes);
@@ -60,6 +65,12 @@ pub(super) fn write(w: &mut Writer<'_>, extra: &Extra) {
         p.db_last_backup
             .map_or(0.0, crate::model::time::Timestamp::as_secs_f64),
     );
+    w.family(&catalog::DB_BACKUP_FAILURES_TOTAL)
+        .int(&none, p.db_backup_failures);
+    if let Some(interval) = p.db_backup_interval {
+        w.family(&catalog::DB_BACKUP_INTERVAL_SECONDS)
+            .float(&none, interval.as_secs_f64());
+    }
     if let Some(at) = p.config_reload_at {
         w.family(&catalog::CONFIG_LAST_RELOAD_SUCCESSFUL)
             .int(&none, u64::from(p.config_reload_good));

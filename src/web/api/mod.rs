@@ -10,6 +10,7 @@ mod changes;
 mod figure;
 mod lists;
 mod openapi;
+mod record;
 mod status;
 
 use std::collections::BTreeMap;

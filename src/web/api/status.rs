@@ -11,6 +11,7 @@ use super::body::Target;
 use super::body::Time;
 use super::figure::Area;
 use super::figure::Sum;
+use super::record::RecordBody;
 use crate::i18n::Lang;
 use crate::model::Timestamp;
 use crate::monitor::Snapshot;
@@ -33,6 +34,9 @@ pub struct Status {
     /// When the monitor's own uplink failed; absent: it can look.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blind_since: Option<Time>,
+    /// How the record is; absent: nobody says, since no daemon runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordBody>,
     /// What is out by itself, with what follows from it.
     pub outages: Vec<OutageBody>,
     /// What works, badly.
@@ -121,7 +125,22 @@ impl Status {
 
     /// Whether people should look: something is out, or we can't tell.
     pub fn is_wrong(&self) -> bool {
-        !self.outages.is_empty() || self.blind_since.is_some()
+        !self.outages.is_empty() || self.blind_since.is_some() || self.is_record_in_trouble()
+    }
+
+    fn is_record_in_trouble(&self) -> bool {
+        self.record
+            .as_ref()
+            .is_some_and(|record| record.trouble.is_some())
+    }
+
+    /// What people are to know of the record, if anything.
+    pub fn record_notices(&self) -> impl Iterator<Item = &str> {
+        let record = self.record.iter();
+        record.flat_map(|r| {
+            let trouble = r.trouble.iter().map(|t| t.text.as_str());
+            trouble.chain(r.lost.iter().map(|l| l.text.as_str()))
+        })
     }
 
     /// When the monitor's view was published.
@@ -141,6 +160,7 @@ impl Status {
             at: view.snapshot.at.into(),
             stale: view.is_stale(),
             blind_since: view.snapshot.blind_since.map(Into::into),
+            record: None,
             outages: outages(view).iter().map(|o| OutageBody::of(view, o)).collect(),
             degraded: view
                 .targets()
@@ -170,5 +190,7 @@ impl Status {
 }
 
 pub(super) async fn answer(visit: Visit) -> Json<Status> {
-    Json(Status::of(&visit.view))
+    let mut status = Status::of(&visit.view);
+    status.record = Some(RecordBody::of(&visit.record, &visit.view.locale, visit.view.now));
+    Json(status)
 }

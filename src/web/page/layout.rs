@@ -114,6 +114,12 @@ impl Shell<'_> {
                     p { (Text::PageBlindText.get(lang)) }
                 }
             }
+            @for notice in self.visit.record.notices(&view.locale, view.now) {
+                aside .banner.blind role="status" {
+                    p { strong { (notice.title) } }
+                    p { (notice.text) }
+                }
+            }
             @if view.is_stale() {
                 aside .banner.blind role="status" {
                     p {

@@ -12,6 +12,7 @@ use crate::model::TargetKey;
 use crate::model::TargetKind;
 use crate::web::Figure;
 use crate::web::State;
+use crate::web::record::Record;
 use crate::web::view::View;
 
 /// A request for a page or a resource.
@@ -24,6 +25,8 @@ pub(in crate::web) struct Visit {
     asked: Option<Lang>,
     /// The indicators as they were last worked out.
     pub(in crate::web) figures: Arc<Vec<Figure>>,
+    /// How the record is.
+    pub(in crate::web) record: Arc<Record>,
     /// The query as it came, without `lang`.
     pub(in crate::web) query: Vec<(String, String)>,
 }
@@ -53,6 +56,7 @@ impl FromRequestParts<State> for Visit {
             view: View::new(state.snapshot.load_full(), settings, lang, state.clock.wall()),
             path: parts.uri.path().to_owned(),
             figures: state.figures.load_full(),
+            record: state.health.record(),
             asked,
             query: query.into_iter().filter(|(k, _)| k != "lang").collect(),
         })
