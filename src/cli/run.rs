@@ -56,8 +56,6 @@ fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     };
     let level = log.unwrap_or_else(|| read.log.level.clone());
     start_log(&level, log_json || read.log.json)?;
-    // The daemon reads it again; this one would stay beside it for ever.
-    drop(read);
     let startup = Startup {
         config: config.path,
         read: Some(read),
