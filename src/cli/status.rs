@@ -170,24 +170,27 @@ impl Paint {
     }
 }
 
-/// The status for people.
-fn print(status: &Status, locale: &Locale, now: Timestamp, colours: bool) -> String {
+/// What keeps the monitor itself from its work.
+fn notices(status: &Status, locale: &Locale, now: Timestamp, paint: &Paint, out: &mut Vec<String>) {
     let lang = locale.lang;
-    let paint = Paint(colours);
-    let mut out = vec![clean(&status.organization), String::new()];
     if let Some(since) = status.blind_since() {
         out.push(paint.bad(&Text::PageBlindTitle.fill(lang, &[("when", &locale.when(since, now))])));
         out.push(Text::PageBlindText.get(lang).to_owned());
         out.push(String::new());
     }
-    let notices: Vec<String> = status
-        .record_notices()
-        .map(|text| paint.bad(&clean(text)))
-        .collect();
-    if !notices.is_empty() {
-        out.extend(notices);
+    let before = out.len();
+    out.extend(status.record_notices().map(|text| paint.bad(&clean(text))));
+    if out.len() > before {
         out.push(String::new());
     }
+}
+
+/// The status for people.
+fn print(status: &Status, locale: &Locale, now: Timestamp, colours: bool) -> String {
+    let lang = locale.lang;
+    let paint = Paint(colours);
+    let mut out = vec![clean(&status.organization), String::new()];
+    notices(status, locale, now, &paint, &mut out);
     if status.outages.is_empty() {
         out.push(paint.good(Text::OverviewNothingDown.get(lang)));
     } else {

@@ -337,7 +337,8 @@ fn defaults_are_shared_by_anchors() {
 #[test]
 fn a_key_that_comes_twice_is_found_in_a_short_mapping_and_in_a_long_one() {
     for (others, line) in [(0, 3), (14, 17), (15, 18), (16, 19), (500, 503)] {
-        let more: String = (0..others).map(|n| format!("  k{n}: x\n")).collect();
+        let more: Vec<String> = (0..others).map(|n| format!("  k{n}: x\n")).collect();
+        let more = more.concat();
         let text = format!("credentials:\n  again: x\n{more}  again: y\n");
         let said = problems(&text);
         assert!(

@@ -239,13 +239,12 @@ impl Tree<'_> {
 
     /// Takes the key of the next value.
     fn key(&mut self, text: &str, place: Place) {
-        let name = match self.keys.get(text) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let name: Arc<str> = text.into();
-                self.keys.insert(Arc::clone(&name));
-                name
-            }
+        let name = if let Some(known) = self.keys.get(text) {
+            Arc::clone(known)
+        } else {
+            let name: Arc<str> = text.into();
+            self.keys.insert(Arc::clone(&name));
+            name
         };
         let Some(Open {
             inside:

@@ -38,11 +38,14 @@ use tokio::sync::broadcast;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use self::asking::Asking;
 use self::core::Command;
 use self::core::Core;
 use self::core::Inbox;
+use self::core::Installation;
+use self::core::Past;
 use self::core::Surroundings;
 use self::exposition::Exposition;
 use self::exposition::Sums;
@@ -72,6 +75,7 @@ use crate::probe::icmp::worker;
 use crate::probe::icmp::worker::Seed;
 use crate::probe::snmp;
 use crate::probe::snmp::client::Client;
+use crate::probe::snmp::habits::Habits;
 use crate::probe::snmp::poll::Poller;
 use crate::store;
 use crate::store::Store;
@@ -199,7 +203,6 @@ struct Built {
     running: Running,
     snapshot: Arc<ArcSwap<Snapshot>>,
     events: broadcast::Sender<Arc<Event>>,
-    salvaged: Option<store::Salvaged>,
 }
 
 async fn start(mut startup: Startup) -> Result<(), StartError> {
@@ -214,7 +217,6 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
         running,
         snapshot,
         events,
-        salvaged,
     } = build(startup).await?;
     let core = start_core(core, inbox)?;
     let sender = running.sender(&snapshot);
@@ -252,16 +254,13 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
     let (stop, stopping) = watch::channel(false);
     let web = tokio::spawn(web::serve(listener, state.clone(), until(stopping.clone())));
     let local = tokio::spawn(web::serve_unix(control, state, until(stopping.clone())));
-    let telling = tokio::spawn(sender.run(stopping.clone()));
-    let copying = tokio::spawn(upkeep::copy(running.clone(), stopping.clone()));
-    let keeping = tokio::spawn(habits::keep(running.clone(), stopping.clone()));
-    let watching = tokio::spawn(record_health::tell(
-        running.clone(),
-        Arc::clone(&health),
-        salvaged,
-        stopping.clone(),
-    ));
-    let figuring = tokio::spawn(figures.run(stopping));
+    let mut duties = JoinSet::new();
+    duties.spawn(sender.run(stopping.clone()));
+    duties.spawn(upkeep::copy(running.clone(), stopping.clone()));
+    duties.spawn(habits::keep(running.clone(), stopping.clone()));
+    let telling = record_health::tell(running.clone(), Arc::clone(&health), stopping.clone());
+    duties.spawn(telling);
+    duties.spawn(figures.run(stopping));
     health.set_ready(true);
     let page = format!("http://{address}/");
     tracing::info!(page, "ready");
@@ -278,15 +277,9 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
     stop_core(&running.commands).await;
     // Answers and deliveries under way get what is left of the second.
     let rest = async {
-        (
-            drop(web.await),
-            drop(local.await),
-            drop(telling.await),
-            drop(copying.await),
-            drop(keeping.await),
-            drop(watching.await),
-            drop(figuring.await),
-        )
+        drop(web.await);
+        drop(local.await);
+        while duties.join_next().await.is_some() {}
     };
     if tokio::time::timeout(Span::from_millis(500), rest).await.is_err() {
         tracing::debug!("something was still under way at the stop");
@@ -335,40 +328,20 @@ async fn build(startup: Startup) -> Result<Built, StartError> {
         ready: _,
     } = startup;
     let mut stages = Stages::new(&clock);
-    let config = match read {
-        Some(read) => read,
-        None => config::load::load(&path, env.clone()).map_err(StartError::Config)?,
-    };
-    let config = Arc::new(config);
+    let config = read.map_or_else(|| config::load::load(&path, env.clone()), Ok);
+    let config = Arc::new(config.map_err(StartError::Config)?);
     stages.done("configuration");
     let plugins = Plugins::build(&config).map_err(StartError::Config)?;
     stages.done("plugins");
-    let listener = listen(&config).await?;
-    let address = listener.local_addr().map_err(|source| StartError::Listen {
-        address: config.web.listen,
-        source,
-    })?;
+    let (listener, address) = listen(&config).await?;
     let signals = Signals::new()?;
     let opened = Store::open(&config.database, &parts::record(&config), Arc::clone(&clock))?;
     let control = control_socket(&config.database)?;
     opened.salvaged.iter().for_each(tell_of_salvage);
     let store = Arc::new(opened.store);
     stages.done("record");
-    // What was before is read while the inventory goes on record: neither needs the other.
-    let (installation, before) = std::thread::scope(|scope| {
-        let reading = scope.spawn(|| {
-            store
-                .readers()
-                .with(|reader| Ok((past::read(reader, opened.alive_at)?, habits::read(reader)?)))
-        });
-        let installation = reload::prepare(Arc::clone(&config), &plugins, &store, &clock);
-        (installation, reading.join())
-    });
-    let installation = installation?;
-    let (past, habits) = before.map_err(|_panic| StartError::System {
-        what: "reading the record",
-        source: std::io::Error::other("its thread broke off"),
-    })??;
+    let prepare = || reload::prepare(Arc::clone(&config), &plugins, &store, &clock);
+    let (past, habits, installation) = read_and_prepare(&store, opened.alive_at, prepare)?;
     stages.done("inventory and states");
     let needed = installation.targets.echo_rate(config.polling.count);
     let (icmp, bursts) = start_icmp(parts::icmp(&config, needed), socket, &clock)?;
@@ -376,11 +349,7 @@ async fn build(startup: Startup) -> Result<Built, StartError> {
     poller.remember(habits).await;
 
     let snapshot = Arc::new(ArcSwap::from_pointee(empty_snapshot(&clock)));
-    let meters = Arc::new(Meters::default());
-    meters
-        .icmp_receive_buffer
-        .set(u64::try_from(icmp.facts().receive_buffer).unwrap_or(u64::MAX));
-    meters.config_reloaded(true, clock.wall());
+    let meters = meters(icmp.facts().receive_buffer, &clock);
     let (events, _) = broadcast::channel(EVENTS);
     let (done_in, done) = mpsc::channel(DONE);
     let (commands, orders) = mpsc::channel(COMMANDS);
@@ -424,7 +393,6 @@ async fn build(startup: Startup) -> Result<Built, StartError> {
     };
     let core = Core::new(around, installation, past);
     stages.done("core");
-    let salvaged = running.store.readers().with(|reader| reader.salvaged())?;
     Ok(Built {
         listener,
         address,
@@ -435,8 +403,26 @@ async fn build(startup: Startup) -> Result<Built, StartError> {
         running,
         snapshot,
         events,
-        salvaged,
     })
+}
+
+/// Reads what was before, while the inventory goes on record: neither needs the other.
+fn read_and_prepare(
+    store: &Store,
+    alive_at: Option<Timestamp>,
+    prepare: impl FnOnce() -> Result<Installation, StartError>,
+) -> Result<(Past, Habits, Installation), StartError> {
+    let (before, installation) = std::thread::scope(|scope| {
+        let read = |reader: &store::Reader| Ok((past::read(reader, alive_at)?, habits::read(reader)?));
+        let reading = scope.spawn(move || store.readers().with(read));
+        let installation = prepare();
+        (reading.join(), installation)
+    });
+    let (past, habits) = before.map_err(|_panic| StartError::System {
+        what: "reading the record",
+        source: std::io::Error::other("its thread broke off"),
+    })??;
+    Ok((past, habits, installation?))
 }
 
 /// Says what became of a record that was damaged.
@@ -474,7 +460,17 @@ fn start_icmp(
     Ok((icmp, bursts))
 }
 
-async fn listen(config: &Config) -> Result<TcpListener, StartError> {
+/// The meters, with what is known at the start.
+fn meters(receive_buffer: usize, clock: &SharedClock) -> Arc<Meters> {
+    let meters = Meters::default();
+    meters
+        .icmp_receive_buffer
+        .set(u64::try_from(receive_buffer).unwrap_or(u64::MAX));
+    meters.config_reloaded(true, clock.wall());
+    Arc::new(meters)
+}
+
+async fn listen(config: &Config) -> Result<(TcpListener, SocketAddr), StartError> {
     let anonymous = if config.web.allow_anonymous {
         web::AllowAnonymous::Read
     } else {
@@ -482,9 +478,10 @@ async fn listen(config: &Config) -> Result<TcpListener, StartError> {
     };
     let address = config.web.listen;
     web::may_bind(address, anonymous)?;
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| StartError::Listen { address, source })
+    let fault = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(fault)?;
+    let address = listener.local_addr().map_err(fault)?;
+    Ok((listener, address))
 }
 
 /// The path of the control socket: beside the database.

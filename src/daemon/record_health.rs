@@ -1,11 +1,14 @@
 //! How the record is: from the writer to the pages and the meters.
 
+use std::sync::Arc;
+
 use tokio::sync::watch;
 
 use super::reload::Running;
 use crate::model::Span;
 use crate::model::Timestamp;
 use crate::store::Health;
+use crate::store::Reader;
 use crate::store::Salvaged;
 use crate::store::Stats;
 use crate::web;
@@ -21,12 +24,14 @@ const LOOK: Span = Span::from_secs(1);
 const BEHIND: Span = Span::from_secs(60);
 
 /// Tells until told to stop.
-pub(super) async fn tell(
-    running: Running,
-    told: std::sync::Arc<web::Health>,
-    salvaged: Option<Salvaged>,
-    mut stopping: watch::Receiver<bool>,
-) {
+pub(super) async fn tell(running: Running, told: Arc<web::Health>, mut stopping: watch::Receiver<bool>) {
+    let salvaged = match running.store.readers().read(Reader::salvaged).await {
+        Ok(salvaged) => salvaged,
+        Err(error) => {
+            tracing::error!(%error, "what was lost lately can't be read");
+            None
+        }
+    };
     let mut health = running.store.writer().health();
     let mut behind = Behind::default();
     loop {

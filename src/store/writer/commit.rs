@@ -14,8 +14,8 @@ use crate::store::{device, outbox};
 impl Writer {
     /// The first so many of the pending batches are on disk.
     pub(super) fn committed(&mut self, batches: usize) {
-        let done = self.pending.drain(..batches.min(self.pending.len()));
-        let last = done.last().map(|(ticket, _)| ticket);
+        let done = batches.min(self.pending.len());
+        let last = self.pending.drain(..done).next_back().map(|(ticket, _)| ticket);
         self.pending_rows = self.pending.iter().map(|(_, batch)| weight(batch)).sum();
         self.is_urgent = self.pending.iter().any(|(_, batch)| batch.is_urgent());
         self.retry_at = None;
