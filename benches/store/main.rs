@@ -26,14 +26,15 @@ mod story;
 type Part = (&'static str, fn(bool));
 
 fn main() {
-    let parts: [Part; 7] = [
+    let parts: [Part; 8] = [
         ("rate", history::rate),
         ("year", history::year),
         ("plain", history::plain),
         ("prometheus", history::prometheus),
         ("large", large::large),
         ("start", start::start),
-        ("start of the daemon", daemon::daemon),
+        ("daemon, 10000", daemon::daemon_of_10_000),
+        ("daemon, 100000", daemon::daemon_of_100_000),
     ];
     let words: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
     let full = std::env::var_os("TRAMGAC_BENCH_FULL").is_some();
