@@ -329,27 +329,7 @@ fn a_full_disk_stops_neither_polling_nor_telling_and_the_outage_meanwhile_is_rec
     // last commit took, enough for small ones, not for an outage.
     daemon.wait_for_output("the disk is full: history is not kept", PATIENCE);
     wait_for_metric(web, WRITE_FAILURES, |failures| failures > 0.0);
-    // The pages say so in both languages, as do the status and a metric.
-    wait_for_metric(web, HISTORY_SHED, |shed| shed > 0.5);
-    let told = wait_for("the trouble in the status", PATIENCE, || trouble(web));
-    assert!(
-        matches!(told["kind"].as_str(), Some("disk_full" | "stuck")),
-        "{told}"
-    );
-    for (lang, words) in [
-        (
-            "en",
-            [
-                "The disk has been full since",
-                "Nothing has been written to the database since",
-            ],
-        ),
-        ("vi", ["Ổ đĩa đầy từ", "Không ghi được cơ sở dữ liệu từ"]),
-    ] {
-        let (status, page) = support::http(web, "GET", &format!("/?lang={lang}"));
-        assert_eq!(status, 200, "{page}");
-        assert!(words.iter().any(|w| page.contains(w)), "{page}");
-    }
+    assert_trouble_is_told(web);
     looks_go_on(web);
 
     let clock = SystemClock::new();
@@ -369,15 +349,7 @@ fn a_full_disk_stops_neither_polling_nor_telling_and_the_outage_meanwhile_is_rec
     let room_at = clock.wall();
     filler.make_room();
     daemon.wait_for_output("the record is written again", PATIENCE);
-    wait_for_metric(web, HISTORY_SHED, |shed| shed < 0.5);
-    assert_eq!(trouble(web), None);
-    assert!(
-        !support::http(web, "GET", "/?lang=en")
-            .1
-            .contains("The disk has been full")
-    );
-    let shed = metric(web, "tramgac_db_samples_shed_total{reason=\"disk\"}").unwrap();
-    assert!(shed > 0.0, "what was not kept is counted");
+    assert_trouble_is_over(web);
     let post = wait_for("the alert", PATIENCE, || posts.lock().unwrap().first().cloned());
     assert_eq!(
         (post["status"].as_str(), post["target"]["id"].as_str()),
@@ -425,6 +397,43 @@ fn a_full_disk_stops_neither_polling_nor_telling_and_the_outage_meanwhile_is_rec
 fn stop(daemon: &mut Running) {
     daemon.signal(Signal::SIGTERM);
     assert!(daemon.wait(PATIENCE).success(), "{}", daemon.output());
+}
+
+/// The pages say in both languages that history is not kept, as do the status and a metric.
+fn assert_trouble_is_told(web: u16) {
+    wait_for_metric(web, HISTORY_SHED, |shed| shed > 0.5);
+    let told = wait_for("the trouble in the status", PATIENCE, || trouble(web));
+    assert!(
+        matches!(told["kind"].as_str(), Some("disk_full" | "stuck")),
+        "{told}"
+    );
+    for (lang, words) in [
+        (
+            "en",
+            [
+                "The disk has been full since",
+                "Nothing has been written to the database since",
+            ],
+        ),
+        ("vi", ["Ổ đĩa đầy từ", "Không ghi được cơ sở dữ liệu từ"]),
+    ] {
+        let (status, page) = support::http(web, "GET", &format!("/?lang={lang}"));
+        assert_eq!(status, 200, "{page}");
+        assert!(words.iter().any(|w| page.contains(w)), "{page}");
+    }
+}
+
+/// They say so no more; what was given up stays counted.
+fn assert_trouble_is_over(web: u16) {
+    wait_for_metric(web, HISTORY_SHED, |shed| shed < 0.5);
+    assert_eq!(trouble(web), None);
+    assert!(
+        !support::http(web, "GET", "/?lang=en")
+            .1
+            .contains("The disk has been full")
+    );
+    let shed = metric(web, "tramgac_db_samples_shed_total{reason=\"disk\"}").unwrap();
+    assert!(shed > 0.0, "what was not kept is counted");
 }
 
 /// What the status says of the record.

@@ -642,11 +642,11 @@ fn a_large_damaged_inventory_is_found_at_the_start_and_what_was_lost_is_on_recor
     let opened = open(&path);
     let salvaged = opened.salvaged.unwrap();
     assert_eq!((&salvaged.backup, salvaged.alive_at), (&None, None));
-    let kept = opened.store.readers().with(|r| r.salvaged()).unwrap();
+    let kept = opened.store.readers().with(Reader::salvaged).unwrap();
     assert_eq!(kept, Some(salvaged.clone()));
     opened.store.close();
     let again = open(&path);
     assert!(again.salvaged.is_none());
-    let kept = again.store.readers().with(|r| r.salvaged()).unwrap();
+    let kept = again.store.readers().with(Reader::salvaged).unwrap();
     assert_eq!(kept, Some(salvaged), "over restarts");
 }
