@@ -14,11 +14,11 @@
 //! What nobody looks at can't be judged, so such a parent is looked through: its
 //! own parents stand in its place.
 
+mod graph;
+mod row;
+
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 use std::collections::HashMap;
-use std::collections::HashSet;
-use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -30,23 +30,18 @@ use super::settings::Nearby;
 use super::settings::Settings;
 use super::settings::Thresholds;
 use super::subject::Described;
-use super::subject::sites_around;
-use crate::inventory::Device;
-use crate::inventory::Exemption;
-use crate::inventory::Host;
 use crate::inventory::Inventory;
-use crate::inventory::Link;
-use crate::inventory::MonitorMode;
-use crate::inventory::Service;
 use crate::inventory::UnitKind;
-use crate::model::DeviceId;
-use crate::model::LinkId;
-use crate::model::ServiceId;
-use crate::model::SiteId;
 use crate::model::Span;
 use crate::model::TargetId;
 use crate::model::TargetKey;
-use crate::model::TargetKind;
+
+pub use graph::Cycle;
+pub use graph::check_parents;
+use graph::effective_parents;
+use graph::find_cycle;
+use graph::raw_parents;
+use row::Builder;
 
 /// The place of a target within one topology: an index into its list.
 pub type Slot = u32;
@@ -162,24 +157,6 @@ pub struct Covering {
     pub window: Window,
     /// The targets, in order.
     pub targets: Vec<Slot>,
-}
-
-/// The parents run in a circle.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct Cycle {
-    /// The circle: each depends on the next, the last on the first.
-    pub path: Vec<TargetKey>,
-}
-
-impl fmt::Display for Cycle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("parents run in a circle: ")?;
-        for (i, key) in self.path.iter().chain(self.path.first()).enumerate() {
-            let arrow = if i == 0 { "" } else { " → " };
-            write!(f, "{arrow}{key}")?;
-        }
-        Ok(())
-    }
 }
 
 impl Topology {
@@ -370,256 +347,6 @@ impl Topology {
         targets.dedup();
         self.windows.push(Covering { window, targets });
     }
-}
-
-/// What is needed to build the row of one target.
-struct Builder<'a> {
-    inventory: &'a Inventory,
-    settings: &'a Settings,
-    day: Date,
-}
-
-impl Builder<'_> {
-    fn spec(&self, key: &TargetKey, id: TargetId) -> Option<TargetSpec> {
-        let slug = key.slug.clone();
-        let spec = match key.kind {
-            TargetKind::Device => self.device(id, self.inventory.devices.get(&DeviceId(slug))?),
-            TargetKind::Link => self.link(id, self.inventory.links.get(&LinkId(slug))?),
-            TargetKind::Service => self.service(id, self.inventory.services.get(&ServiceId(slug))?),
-        };
-        Some(spec)
-    }
-
-    fn device(&self, id: TargetId, device: &Device) -> TargetSpec {
-        let settings = self.settings;
-        let mut liveness = settings.liveness(device);
-        liveness.truncate(TargetSpec::MAX_LIVENESS);
-        let watch = match device.mode {
-            MonitorMode::Polled if liveness.is_empty() || device.addresses.is_empty() => Watch::Passive,
-            MonitorMode::Polled => Watch::Polled,
-            MonitorMode::Passive => Watch::Passive,
-            MonitorMode::Manual | MonitorMode::Never => Watch::Nothing,
-        };
-        if watch != Watch::Polled {
-            liveness.clear();
-        }
-        TargetSpec {
-            id,
-            key: device.id.clone().into(),
-            name: device.name.clone(),
-            parents: Vec::new(),
-            liveness: liveness.into_iter().map(Into::into).collect(),
-            watch,
-            confirm: settings.confirm,
-            interval: settings.interval(device),
-            always_on: settings.is_always_on(device),
-            alerts: settings.alerts(device),
-            thresholds: settings.device_thresholds,
-            reach: self.reach(device.primary_host()),
-            exempt: self.is_exempt(device.exemption.as_ref(), device.site.as_ref()) || device.is_hidden(),
-            trust_refusal: settings.trusts_refusal(device),
-        }
-    }
-
-    fn link(&self, id: TargetId, link: &Link) -> TargetSpec {
-        let router = link.router.as_ref().and_then(|r| self.inventory.devices.get(r));
-        let host = link
-            .far_end
-            .first()
-            .or_else(|| router.and_then(Device::primary_host));
-        let watched = host.is_some();
-        TargetSpec {
-            id,
-            key: link.id.clone().into(),
-            name: link.name.clone(),
-            parents: Vec::new(),
-            liveness: if watched { vec!["icmp".into()] } else { Vec::new() },
-            watch: if watched { Watch::Polled } else { Watch::Nothing },
-            confirm: self.settings.confirm,
-            interval: link.interval.unwrap_or(self.settings.intervals.link),
-            always_on: true,
-            alerts: true,
-            thresholds: self.settings.thresholds_of_link(link),
-            reach: self.reach(host),
-            exempt: self.is_exempt(link.exemption.as_ref(), Some(&link.site)),
-            trust_refusal: false,
-        }
-    }
-
-    fn service(&self, id: TargetId, service: &Service) -> TargetSpec {
-        let mut thresholds = Thresholds::of_service();
-        if let Some(slow) = service.slow_threshold {
-            thresholds.slow = Some(super::settings::Level::above(slow.as_secs_f32()));
-        }
-        TargetSpec {
-            id,
-            key: service.id.clone().into(),
-            name: service.name.clone(),
-            parents: Vec::new(),
-            liveness: vec![service.check.kind.as_str().into()],
-            watch: Watch::Polled,
-            confirm: self.settings.confirm,
-            interval: service.interval.unwrap_or(self.settings.intervals.service),
-            always_on: true,
-            alerts: true,
-            thresholds,
-            // The check's options name its address, and only the check reads them;
-            // whoever resolves it says so by `set_reach`.
-            reach: Reach::Routed,
-            exempt: self.is_exempt(service.exemption.as_ref(), service.site.as_ref()),
-            trust_refusal: false,
-        }
-    }
-
-    fn reach(&self, host: Option<&Host>) -> Reach {
-        match host {
-            Some(Host::Ip(ip)) => Reach::of(*ip, &self.settings.nearby),
-            Some(Host::Name(name)) if name == "localhost" => Reach::Local,
-            Some(Host::Name(_)) | None => Reach::Routed,
-        }
-    }
-
-    /// Its own exemption holds, or that of a site that it lies in.
-    fn is_exempt(&self, own: Option<&Exemption>, site: Option<&SiteId>) -> bool {
-        own.is_some_and(|e| e.holds_on(self.day))
-            || sites_around(self.inventory, site)
-                .iter()
-                .any(|site| site.exemption.as_ref().is_some_and(|e| e.holds_on(self.day)))
-    }
-}
-
-type Graph = BTreeMap<TargetKey, Vec<TargetKey>>;
-
-/// The parents as the rules at the head of this file have them, watched or not.
-fn raw_parents(inventory: &Inventory) -> Graph {
-    let mut links_of: BTreeMap<&SiteId, Vec<&Link>> = BTreeMap::new();
-    for link in inventory.links.values() {
-        links_of.entry(&link.site).or_default().push(link);
-    }
-    let ways_in = |site: Option<&SiteId>, own: Option<&TargetKey>| -> Vec<TargetKey> {
-        for site in sites_around(inventory, site) {
-            let links = links_of.get(&site.id).map_or(&[][..], |l| l);
-            if links.is_empty() && site.gateway.is_none() {
-                continue;
-            }
-            let far_side = |link: &&&Link| link.router.as_ref().is_none_or(|r| !link.via.contains(r));
-            let is_gateway = own.is_some_and(|own| {
-                site.gateway
-                    .iter()
-                    .chain(links.iter().filter_map(|l| l.router.as_ref()))
-                    .any(|id| TargetKey::from(id.clone()) == *own)
-            });
-            if is_gateway {
-                return links
-                    .iter()
-                    .filter(far_side)
-                    .map(|l| l.id.clone().into())
-                    .collect();
-            }
-            let mut ways: Vec<TargetKey> = site.gateway.iter().map(|g| g.clone().into()).collect();
-            for link in links {
-                ways.push(
-                    link.router
-                        .clone()
-                        .map_or_else(|| link.id.clone().into(), Into::into),
-                );
-            }
-            ways.sort();
-            ways.dedup();
-            return ways;
-        }
-        Vec::new()
-    };
-    let mut graph = Graph::new();
-    for device in inventory.devices.values() {
-        let key: TargetKey = device.id.clone().into();
-        let parents = if device.parents.is_empty() {
-            ways_in(device.site.as_ref(), Some(&key))
-        } else {
-            device.parents.iter().map(|p| p.clone().into()).collect()
-        };
-        graph.insert(key, parents);
-    }
-    for link in inventory.links.values() {
-        graph.insert(
-            link.id.clone().into(),
-            link.via.iter().map(|p| p.clone().into()).collect(),
-        );
-    }
-    for service in inventory.services.values() {
-        let parents = if service.parents.is_empty() {
-            ways_in(service.site.as_ref(), None)
-        } else {
-            service.parents.iter().map(|p| p.clone().into()).collect()
-        };
-        graph.insert(service.id.clone().into(), parents);
-    }
-    graph
-}
-
-/// Whether the parents of an inventory's targets run in a circle; for the configuration.
-///
-/// # Errors
-/// [`Cycle`] with the first circle found.
-pub fn check_parents(inventory: &Inventory) -> Result<(), Cycle> {
-    find_cycle(&raw_parents(inventory))
-}
-
-/// The nearest watched targets going up from `key`, each once.
-fn effective_parents(
-    graph: &Graph,
-    key: &TargetKey,
-    watched: &impl Fn(&TargetKey) -> Option<TargetId>,
-) -> Vec<TargetId> {
-    let mut found = BTreeSet::new();
-    let mut seen = BTreeSet::new();
-    let mut queue: Vec<&TargetKey> = graph.get(key).into_iter().flatten().collect();
-    while let Some(next) = queue.pop() {
-        if !seen.insert(next) {
-            continue;
-        }
-        match watched(next) {
-            Some(id) => {
-                found.insert(id);
-            }
-            None => queue.extend(graph.get(next).into_iter().flatten()),
-        }
-    }
-    found.into_iter().collect()
-}
-
-/// Walks the graph without recursion; a node is grey while its parents are being walked.
-///
-/// What is nobody's parent is in no circle: the walk begins at the few that are.
-fn find_cycle(graph: &Graph) -> Result<(), Cycle> {
-    let mut done: BTreeSet<&TargetKey> = BTreeSet::new();
-    let is_parent: HashSet<&TargetKey> = graph.values().flatten().collect();
-    for start in graph.keys().filter(|key| is_parent.contains(key)) {
-        let mut path: Vec<(&TargetKey, std::slice::Iter<'_, TargetKey>)> = Vec::new();
-        let mut grey: BTreeSet<&TargetKey> = BTreeSet::new();
-        let mut enter = Some(start);
-        loop {
-            if let Some(key) = enter.take().filter(|key| !done.contains(key)) {
-                if !grey.insert(key) {
-                    let path = path.into_iter().map(|(k, _)| k.clone());
-                    return Err(Cycle {
-                        path: path.skip_while(|k| k != key).collect(),
-                    });
-                }
-                path.push((key, graph.get(key).map_or(&[][..], |l| l).iter()));
-            }
-            let Some((key, parents)) = path.last_mut() else {
-                break;
-            };
-            enter = parents.next();
-            if enter.is_none() {
-                grey.remove(*key);
-                done.insert(*key);
-                path.pop();
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

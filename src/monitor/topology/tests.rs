@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::inventory::Class;
+use crate::inventory::Device;
+use crate::inventory::Link;
+use crate::inventory::MonitorMode;
 use crate::inventory::Site;
 use crate::inventory::SiteKind;
 use jiff::civil::date;
