@@ -40,6 +40,10 @@ pub const WITNESS_TIME: Span = Span::from_secs(20);
 pub struct Uplink {
     /// Last time that it was seen to work.
     pub(crate) fine_at: Timestamp,
+    /// First time that it was seen to work since it last failed; [`NEVER`]: it was not since then.
+    pub(crate) fine_since: Timestamp,
+    /// The stretch before it last failed in which every look saw it work: first and last time.
+    pub(crate) worked: (Timestamp, Timestamp),
     /// First of the failed looks in a row.
     pub(crate) failing_since: Timestamp,
     /// How many failed in a row.
@@ -78,6 +82,8 @@ impl Default for Uplink {
     fn default() -> Self {
         Self {
             fine_at: NEVER,
+            fine_since: NEVER,
+            worked: (NEVER, NEVER),
             failing_since: NEVER,
             failures: 0,
             last_bad_at: NEVER,
@@ -109,6 +115,16 @@ impl Uplink {
     /// Something behind it, or a `self_check` address, answered a look that began at `at`.
     pub(crate) fn answered(&mut self, at: Timestamp) {
         self.fine_at = self.fine_at.max(at);
+        if self.fine_since == NEVER && at > self.last_bad_at {
+            self.fine_since = at;
+        }
+    }
+
+    /// Whether it worked at `at`: it was seen to before and after, and never to fail between.
+    pub fn worked_at(&self, at: Timestamp) -> bool {
+        let (from, until) = self.worked;
+        (from <= at && at <= until)
+            || (self.fine_since != NEVER && self.fine_since <= at && at <= self.fine_at)
     }
 
     /// A look at it failed. Returns whether that is the first in a row, so that
@@ -123,11 +139,20 @@ impl Uplink {
             if self.failures > 0 {
                 self.is_distrusted = true;
                 self.last_bad_at = NEVER;
+                // What failed so far was that address, not the uplink.
+                if self.worked.0 != NEVER {
+                    self.fine_since = self.worked.0;
+                }
             }
             self.failing_since = look.at;
             self.failures = 1;
         } else {
             self.failures = self.failures.saturating_add(1);
+        }
+        let speaks = !self.is_distrusted || !look.carrier;
+        if speaks && self.fine_since != NEVER {
+            self.worked = (self.fine_since, self.fine_at);
+            self.fine_since = NEVER;
         }
         if !self.is_distrusted {
             self.last_bad_at = look.at;
@@ -165,6 +190,8 @@ impl Uplink {
     /// The wall clock stepped back to `now`.
     pub(crate) fn clamp(&mut self, now: Timestamp) {
         self.fine_at = self.fine_at.min(now);
+        self.fine_since = self.fine_since.min(now);
+        self.worked = (self.worked.0.min(now), self.worked.1.min(now));
         self.failing_since = self.failing_since.min(now);
         self.last_bad_at = self.last_bad_at.min(now);
         self.blind_since = self.blind_since.map(|at| at.min(now));

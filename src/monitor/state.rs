@@ -89,6 +89,9 @@ pub struct TargetState {
     /// Since when it waits for the verdict on what it depends on.
     #[serde(skip_serializing_if = "is_never")]
     pub held_since: Timestamp,
+    /// Since when its verdict is put off, because what it depends on was not there
+    /// all the time, and new failures must be seen.
+    pub put_off_since: Timestamp,
     /// Last answer of any protocol.
     #[serde(skip_serializing_if = "is_never")]
     pub last_reply_at: Timestamp,
@@ -187,6 +190,7 @@ impl TargetState {
             failure_reason: None,
             fresh_after: NEVER,
             held_since: NEVER,
+            put_off_since: NEVER,
             last_reply_at: NEVER,
             last_look_at: NEVER,
             changes: 0,
@@ -260,6 +264,7 @@ impl TargetState {
         self.blind_mask = 0;
         self.round_at = NEVER;
         self.held_since = NEVER;
+        self.put_off_since = NEVER;
         self.unanswered_since = NEVER;
     }
 
@@ -275,6 +280,7 @@ impl TargetState {
             &mut self.first_blind_at,
             &mut self.fresh_after,
             &mut self.held_since,
+            &mut self.put_off_since,
             &mut self.last_reply_at,
             &mut self.last_look_at,
             &mut self.outage_until,

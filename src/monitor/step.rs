@@ -36,6 +36,8 @@ pub trait Context {
     fn paths(&self, first: Timestamp, last: Timestamp) -> Paths;
     /// What the uplink says about failures from `first` to `last`.
     fn uplink(&self, first: Timestamp, last: Timestamp) -> UplinkVerdict;
+    /// Whether the uplink worked at that moment, though it may have failed since.
+    fn uplink_worked_at(&self, at: Timestamp) -> bool;
 }
 
 /// What others must know of a step.
@@ -113,6 +115,7 @@ fn good(state: &mut TargetState, spec: &TargetSpec, at: Timestamp, moves: &mut V
     state.failures = 0;
     state.blinds = 0;
     state.held_since = NEVER;
+    state.put_off_since = NEVER;
     state.unanswered_since = NEVER;
     count_observed(state, spec, at);
     match state.state {
@@ -171,6 +174,7 @@ fn bad(
             if let Paths::Out { root, .. } = context.paths(at, at) {
                 state.failures = 0;
                 state.held_since = NEVER;
+                state.put_off_since = NEVER;
                 state.last_bad_at = at;
                 state.attach(root, moves);
             } else {
@@ -202,6 +206,7 @@ fn fail(
     let is_old = state.failures > 0 && !state.is_held() && at.since(state.last_bad_at) > gap;
     if is_old {
         state.failures = 0;
+        state.put_off_since = NEVER;
     }
     if is_old || state.unanswered_since == NEVER {
         state.unanswered_since = at;
@@ -241,6 +246,13 @@ pub fn judge(
     moves: &mut Vec<Move>,
 ) {
     let may_wait = now < state.held_since.plus(spec.confirm.hold_at_most);
+    // Parents or an uplink that lose looks again and again put no verdict off for ever.
+    let put_off_since = if state.put_off_since == NEVER {
+        state.held_since
+    } else {
+        state.put_off_since
+    };
+    let may_put_off = now < put_off_since.plus(spec.confirm.hold_at_most);
     let uplink = context.uplink(state.first_bad_at, state.last_bad_at);
     let paths = context.paths(state.first_bad_at, state.last_bad_at);
     let root = match (uplink, paths) {
@@ -249,13 +261,16 @@ pub fn judge(
         // The failures so far may have been its path's: see new ones. An outage
         // has begun with the first of them all the same, but not with ours.
         (UplinkVerdict::Back { since }, Paths::Clear | Paths::Back { .. } | Paths::Waiting { .. })
-        | (UplinkVerdict::Fine | UplinkVerdict::Waiting, Paths::Back { since }) => {
-            state.failures = 0;
-            state.held_since = NEVER;
-            state.fresh_after = since;
-            if matches!(uplink, UplinkVerdict::Back { .. }) {
+        | (UplinkVerdict::Fine | UplinkVerdict::Waiting, Paths::Back { since })
+            if may_put_off =>
+        {
+            if matches!(uplink, UplinkVerdict::Back { .. }) && may_be_uplinks(state, context) {
                 state.unanswered_since = NEVER;
             }
+            state.failures = 0;
+            state.held_since = NEVER;
+            state.put_off_since = put_off_since;
+            state.fresh_after = since;
             moves.push(Move::Suspicion);
             moves.push(Move::Confirm);
             return;
@@ -264,9 +279,13 @@ pub fn judge(
             moves.push(Move::AskParents);
             return;
         }
-        (_, Paths::Clear | Paths::Waiting { any_online: true, .. } | Paths::Waiting { out: None, .. }) => {
-            None
-        }
+        (
+            _,
+            Paths::Clear
+            | Paths::Back { .. }
+            | Paths::Waiting { any_online: true, .. }
+            | Paths::Waiting { out: None, .. },
+        ) => None,
         (_, Paths::Out { root, .. } | Paths::Waiting { out: Some(root), .. }) => Some(root),
     };
     // What was out already is down by itself from its first fresh failure on.
@@ -286,6 +305,7 @@ pub fn judge(
         Some(root) if was == State::Unreachable => {
             state.failures = 0;
             state.held_since = NEVER;
+            state.put_off_since = NEVER;
             state.attach(root, moves);
         }
         Some(root) => {
@@ -297,6 +317,13 @@ pub fn judge(
             state.enter(State::Unreachable, began, Some(reason), moves);
         }
     }
+}
+
+/// Whether the first failure may have been the uplink's, which failed and is
+/// back. It was not if the uplink worked then, or if it came before the failures
+/// that are judged now: then it has stood that test before.
+fn may_be_uplinks(state: &TargetState, context: &impl Context) -> bool {
+    state.unanswered_since >= state.first_bad_at && !context.uplink_worked_at(state.unanswered_since)
 }
 
 fn blind(state: &mut TargetState, spec: &TargetSpec, at: Timestamp, reason: &Reason, moves: &mut Vec<Move>) {
@@ -347,6 +374,7 @@ pub(crate) fn release(state: &mut TargetState, now: Timestamp) {
     if state.state == State::Unreachable && state.goods == 0 {
         state.failures = 0;
         state.held_since = NEVER;
+        state.put_off_since = NEVER;
         state.fresh_after = now;
     }
 }

@@ -123,6 +123,10 @@ impl Context for World<'_> {
             _ => UplinkVerdict::Fine,
         }
     }
+
+    fn uplink_worked_at(&self, at: Timestamp) -> bool {
+        self.uplink.worked_at(at)
+    }
 }
 
 impl Table {
