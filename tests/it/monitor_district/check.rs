@@ -29,6 +29,7 @@ use super::run::Run;
 use super::run::Said;
 use super::run::Seen;
 use super::run::id;
+use super::run::within;
 use super::truth::SECOND;
 use super::truth::Truth;
 
@@ -37,6 +38,9 @@ const SLACK: i64 = 30 * SECOND;
 
 /// Before a cut: what fails since the last look at the uplink.
 const BEFORE_CUT: i64 = 15 * SECOND;
+
+/// From the first look on: two retries, and what may put them off a little.
+const CONFIRMS: i64 = 10 * SECOND + SLACK;
 
 /// Three failures, five seconds and a timeout of 1.5 s apart.
 const CONFIRMED: i64 = 15 * SECOND;
@@ -48,6 +52,10 @@ const AGAIN: i64 = 27 * SECOND;
 
 /// When the parent's next look is lost, too: a timeout and a retry.
 const AND_AGAIN: i64 = 13 * SECOND / 2;
+
+/// The longest that a verdict is put off: a minute of waiting for what the target
+/// depends on, three new failures, and another minute of waiting.
+const PUT_OFF: i64 = 140 * SECOND;
 
 /// Twice three failures, five seconds and a timeout of 1.5 s apart.
 const CONFIRMED_WITH_PATH: i64 = 40 * SECOND;
@@ -61,6 +69,8 @@ pub struct Report {
     pub pieces: usize,
     /// Availability of all together: said less true.
     pub fleet_error: f64,
+    /// The same without outages too short to be confirmed for certain.
+    pub fleet_error_of_seen: f64,
     /// Largest error of one target.
     pub worst_error: f64,
     /// Targets whose availability is compared, and those of them within 0.01
@@ -93,6 +103,8 @@ struct Checker<'a> {
     truth: &'a Truth,
     /// By target, as is what follows.
     seen: &'a [Seen],
+    /// By cut of the own uplink.
+    seen_back: &'a [i64],
     incidents: Vec<Vec<Incident>>,
     states: Vec<Vec<(i64, State)>>,
     report: Report,
@@ -109,6 +121,7 @@ pub fn check(truth: &Truth, said: &Said) -> Report {
     let mut checker = Checker {
         truth,
         seen: &said.seen,
+        seen_back: &said.seen_back,
         incidents: Vec::new(),
         states: vec![Vec::new(); truth.things.len()],
         report: Report::default(),
@@ -116,12 +129,13 @@ pub fn check(truth: &Truth, said: &Said) -> Report {
     checker.read(&said.events);
     for thing in 0..truth.things.len() {
         let blocked = checker.blocked(thing);
-        checker.every_moment(thing, &blocked);
+        let open = checker.open(thing, &blocked);
+        checker.every_moment(thing, &blocked, &open);
         if truth.things[thing].always_on {
             checker.no_false_outage(thing, &blocked);
             checker.no_missed_outage(thing, &blocked);
         }
-        checker.states_and_roots(thing, &blocked);
+        checker.states_and_roots(thing, &blocked, &open);
     }
     checker.availability(said);
     checker.report
@@ -174,12 +188,17 @@ impl Checker<'_> {
 
     /// When nothing can be asked of the monitor about a thing: it does not run,
     /// its own uplink is cut, and a turn afterwards; before a cut, what fails
-    /// since the last look at the uplink may be the cut's.
+    /// since the last look at the uplink may be the cut's. A cut ends for the
+    /// monitor when something answers through the uplink (design §3.3): where the
+    /// gateway is dead meanwhile, that is the next look at a neighbour.
     fn blocked(&self, thing: usize) -> Vec<Interval> {
         let turn = self.truth.things[thing].interval * SECOND;
         let mut list: Vec<Interval> = self.truth.stopped.clone();
         if self.truth.things[thing].reach != Reach::Local {
-            list.extend(self.truth.uplink.iter().map(|cut| cut.span));
+            list.extend(self.truth.uplink.iter().enumerate().map(|(i, cut)| {
+                let seen = self.seen_back.get(i).copied().unwrap_or(self.truth.length);
+                wide(cut.span, 0, (seen - cut.span.to.0).max(0))
+            }));
         }
         union(
             list.into_iter()
@@ -214,10 +233,7 @@ impl Checker<'_> {
             let ended_well = to == self.truth.length
                 || away.iter().any(|a| {
                     let true_to = a.to.0;
-                    // Where looks are lost, the first one after the outage may be.
-                    let is_lossy = self.truth.things[thing].loss_once_in < 100;
-                    let late = if is_lossy { 2 * turn } else { turn };
-                    (true_to - SLACK <= to && to <= true_to + late + SLACK)
+                    (true_to - SLACK <= to && to <= self.seen_back_by(thing, true_to) + SLACK)
                         || (true_to < to && hidden(true_to, to))
                 });
             if !began_well {
@@ -242,10 +258,32 @@ impl Checker<'_> {
         }
     }
 
+    /// By when looks see that an outage has ended at `end`: within a turn, and one
+    /// more for each look after it that was lost for no reason. Such a look fails
+    /// like any in the outage, and nothing that looks could know tells it apart;
+    /// it may also interrupt a recovery that one good look had begun. Once two
+    /// good looks in a row were seen, no later loss excuses anything.
+    fn seen_back_by(&self, thing: usize, end: i64) -> i64 {
+        let turn = self.truth.things[thing].interval * SECOND;
+        let seen = &self.seen[thing];
+        let is_confirmed = |at: i64| {
+            let run = seen.runs.get(seen.runs.partition_point(|run| run.last < at));
+            run.is_some_and(|run| run.good && run.looks >= 2 && run.last > end)
+        };
+        let mut by = end + turn;
+        for (before, at) in &seen.noise[seen.noise.partition_point(|(_, at)| *at < end)..] {
+            if *at > by || is_confirmed(*before) {
+                break;
+            }
+            by = at + turn;
+        }
+        by
+    }
+
     /// Every outage that could be seen for longer than it takes to confirm was told.
     fn no_missed_outage(&mut self, thing: usize, blocked: &[Interval]) {
         let turn = self.truth.things[thing].interval * SECOND;
-        let confirmed_after = turn + 10 * SECOND + SLACK;
+        let confirmed_after = turn + CONFIRMS;
         let told: Vec<Interval> = union(self.incidents[thing].iter().map(|i| i.span).collect());
         let mut missed = Vec::new();
         for away in &self.truth.away[thing] {
@@ -263,8 +301,11 @@ impl Checker<'_> {
         }
     }
 
-    /// Near the end of every time of peace, the state and the root are right.
-    fn states_and_roots(&mut self, thing: usize, blocked: &[Interval]) {
+    /// Near the end of every time of peace, the state and the root are right. Where
+    /// looks leave open whether it was away (say, the first one after an outage was
+    /// lost and the next is a turn later), either is right; `every_moment` holds
+    /// what was said to that.
+    fn states_and_roots(&mut self, thing: usize, blocked: &[Interval], open: &Open) {
         let turn = self.truth.things[thing].interval * SECOND;
         let always = [Interval {
             from: Timestamp(0),
@@ -283,11 +324,21 @@ impl Checker<'_> {
                 if piece.micros() < 2 * turn + 4 * SLACK {
                     continue;
                 }
-                self.report.pieces += 1;
                 let at = piece.to.0 - turn - SLACK;
                 let said = self.state_at(thing, at);
+                let is_said_away = matches!(said, State::Down | State::Unreachable);
+                let left_open = if is_said_away { &open.there } else { &open.away };
+                if is_said_away == (state == State::Up) && within(left_open, at) {
+                    continue;
+                }
+                self.report.pieces += 1;
                 if said != state && !(state == State::Up && said == State::Degraded) {
-                    faults.push((format!("is {state}, said {said}"), at));
+                    let moment = Interval {
+                        from: Timestamp(at),
+                        to: piece.to,
+                    };
+                    let looks = self.about_looks(thing, moment);
+                    faults.push((format!("is {state}, said {said}{looks}"), at));
                 } else if state == State::Unreachable && !self.is_root_right(thing, at) {
                     faults.push((format!("the root is wrong: {}", self.about_root(thing, at)), at));
                 }
@@ -299,14 +350,13 @@ impl Checker<'_> {
     }
 
     /// What was said is what was so at every moment, but for what looks can't tell.
-    fn every_moment(&mut self, thing: usize, blocked: &[Interval]) {
+    fn every_moment(&mut self, thing: usize, blocked: &[Interval], open: &Open) {
         let away = &self.truth.away[thing];
         let said = self.said_away(thing);
         let mut wrong = subtract(away, &said);
         wrong.extend(subtract(&said, away));
-        let open = self.open(thing, blocked);
-        let mut explained = open.away;
-        explained.extend(open.there);
+        let mut explained = open.away.clone();
+        explained.extend_from_slice(&open.there);
         explained.extend_from_slice(blocked);
         explained.extend(self.steps());
         let wrong = subtract(&union(wrong), &union(explained));
@@ -324,31 +374,34 @@ impl Checker<'_> {
     fn about_looks(&self, thing: usize, piece: Interval) -> String {
         let near = wide(piece, 600 * SECOND, 600 * SECOND);
         let after = |at: i64| (at - piece.from.0) / SECOND;
-        let looks: Vec<String> = self.seen[thing]
-            .runs
-            .iter()
-            .filter(|run| run.first < near.to.0 && near.from.0 <= run.last)
-            .map(|run| {
-                let word = if run.good { "good" } else { "bad" };
-                format!("{} {word} {}..{}", run.looks, after(run.first), after(run.last))
-            })
-            .collect();
+        let looks = |thing: usize| -> Vec<String> {
+            let runs = self.seen[thing].runs.iter();
+            runs.filter(|run| run.first < near.to.0 && near.from.0 <= run.last)
+                .map(|run| {
+                    let word = if run.good { "good" } else { "bad" };
+                    format!("{} {word} {}..{}", run.looks, after(run.first), after(run.last))
+                })
+                .collect()
+        };
         let spans = |set: &[Interval]| -> Vec<String> {
             let near = set.iter().filter(|i| i.common(near).is_some());
             near.map(|i| format!("{}..{}", after(i.from.0), after(i.to.0)))
                 .collect()
         };
-        let parents: Vec<String> = self
-            .truth
-            .upstream(thing)
+        let about = |thing: usize| {
+            format!(
+                "\n      {}: said {:?}, away {:?}, looks {:?}",
+                self.truth.things[thing].name,
+                spans(&self.said_away(thing)),
+                spans(&self.truth.away[thing]),
+                looks(thing)
+            )
+        };
+        [thing]
             .into_iter()
-            .map(|p| format!("{} {:?}", self.truth.things[p].name, spans(&self.truth.away[p])))
-            .collect();
-        format!(
-            ": said {:?}, away {:?}, looks {looks:?}, upstream {parents:?}",
-            spans(&self.said_away(thing)),
-            spans(&self.truth.away[thing]),
-        )
+            .chain(self.truth.upstream(thing))
+            .map(about)
+            .collect()
     }
 
     /// When it was said to be down or unreachable, in true time.
@@ -447,24 +500,28 @@ impl Checker<'_> {
     }
 
     /// By when failures that go on from the first one of `run` are confirmed: every
-    /// look or two in a row that a parent loses meanwhile make it see three
-    /// failures more. Only if all parents lose some, since one that does not shows
-    /// that the path is there; what a parent loses thrice is its own outage.
+    /// time that a parent fails meanwhile without being found to be out makes it
+    /// see three failures more after that (design §3.2). Only if all parents fail
+    /// so, since one that does not shows that the path is there. A parent is not
+    /// found to be out if it fails less than three times, or if its own failures
+    /// end before they are confirmed, for the same reason. All in all no verdict
+    /// is put off for longer than [`PUT_OFF`].
     fn confirmed_at(&self, thing: usize, run: &Run) -> i64 {
         let lost = |parent: usize, until: i64| -> i64 {
             let runs = &self.seen[parent].runs;
             runs[runs.partition_point(|lost| lost.last < run.first)..]
                 .iter()
                 .take_while(|lost| lost.first <= until)
-                .filter(|lost| !lost.good && lost.looks < 3)
-                .map(|lost| AGAIN + i64::from(lost.looks - 1) * AND_AGAIN)
+                .filter(|lost| !lost.good)
+                .filter(|lost| lost.looks < 3 || lost.last < self.confirmed_at(parent, lost))
+                .map(|lost| AGAIN + (i64::from(lost.looks - 1) * AND_AGAIN).max(lost.last - lost.first))
                 .sum()
         };
         let parents = &self.truth.things[thing].parents;
         let mut until = run.first + CONFIRMED;
         loop {
             let more = parents.iter().map(|p| lost(*p, until)).min().unwrap_or(0);
-            let later = run.first + CONFIRMED + more;
+            let later = run.first + CONFIRMED + more.min(PUT_OFF);
             if later <= until {
                 return until;
             }
@@ -492,10 +549,18 @@ impl Checker<'_> {
         };
         let root = root.0 as usize;
         let turn = self.truth.things[root].interval * SECOND;
-        let is_away = self.truth.away[root].iter().any(|away| {
-            let noticed = wide(*away, 0, 2 * turn + SLACK);
-            noticed.contains(moment) && !intersect(&self.truth.broken[root], &[*away]).is_empty()
-        });
+        let was_broken = |away: &[Interval]| {
+            away.iter().any(|away| {
+                let noticed = wide(*away, 0, 2 * turn + SLACK);
+                noticed.contains(moment) && !intersect(&self.truth.broken[root], &[*away]).is_empty()
+            })
+        };
+        let is_away = was_broken(&self.truth.away[root]) || {
+            // A return that no look saw, or too few to believe it, ends nothing.
+            let mut known = self.truth.away[root].clone();
+            known.extend(self.open(root, &self.blocked(root)).there);
+            was_broken(&union(known))
+        };
         self.truth.upstream(thing).contains(&root) && is_away
     }
 
@@ -538,7 +603,7 @@ impl Checker<'_> {
             }
         }
         let mut all_said = Shares::default();
-        let (mut all_up, mut all_counted) = (0, 0);
+        let (mut all_up, mut all_counted, mut by_chance) = (0, 0, 0);
         for (i, thing) in truth.things.iter().enumerate() {
             if !thing.always_on {
                 continue;
@@ -554,10 +619,31 @@ impl Checker<'_> {
             let (up, counted) = self.true_time_up(i);
             all_up += up;
             all_counted += counted;
+            by_chance += self.short_outages(i);
             self.compare(i, &shares, (up, counted));
         }
         let said = all_said.availability().unwrap().get();
         self.report.fleet_error = said - all_up as f64 / all_counted as f64;
+        self.report.fleet_error_of_seen = self.report.fleet_error - by_chance as f64 / all_counted as f64;
+    }
+
+    /// How much more an always-on thing was said to be there than it was, in
+    /// microseconds, around outages shorter than it takes to see and confirm
+    /// them: whether those are seen is chance.
+    fn short_outages(&self, thing: usize) -> i64 {
+        let turn = self.truth.things[thing].interval * SECOND;
+        let (away, said) = (&self.truth.away[thing], self.said_away(thing));
+        let short = away.iter().filter(|a| a.micros() <= turn + CONFIRMS);
+        let around = union(short.map(|a| wide(*a, 0, turn + SLACK)).collect());
+        let long: Vec<Interval> = away
+            .iter()
+            .filter(|a| a.micros() > turn + CONFIRMS)
+            .copied()
+            .collect();
+        let around = subtract(&subtract(&around, &long), &self.left_out(thing));
+        let missed = total(&intersect(&subtract(away, &said), &around));
+        let extra = total(&intersect(&subtract(&said, away), &around));
+        missed - extra
     }
 
     /// Availability is off by no more than looks leave open: one interval at

@@ -96,6 +96,9 @@ pub struct Said {
     pub events: Vec<Event>,
     /// By target.
     pub seen: Vec<Seen>,
+    /// By cut of the own uplink: when the first look began that was answered
+    /// after it from behind the uplink. Shorter: none was.
+    pub seen_back: Vec<i64>,
     pub looks: u64,
     pub orders: u64,
 }
@@ -137,6 +140,7 @@ struct Sim<'t> {
     read: Vec<usize>,
     lost_in_a_row: Vec<u8>,
     seen: Vec<Seen>,
+    seen_back: Vec<i64>,
     uplink_due: i64,
     uplink_in_flight: bool,
     dice: Dice,
@@ -145,7 +149,8 @@ struct Sim<'t> {
     orders: u64,
 }
 
-fn within(list: &[Interval], at: i64) -> bool {
+/// Whether a moment lies in a set.
+pub fn within(list: &[Interval], at: i64) -> bool {
     let n = list.partition_point(|i| i.to.0 <= at);
     list.get(n).is_some_and(|i| i.from.0 <= at)
 }
@@ -217,6 +222,7 @@ pub fn run(truth: &Truth, seed: u64) -> Said {
     Said {
         events: sim.events,
         seen: sim.seen,
+        seen_back: sim.seen_back,
         looks: sim.looks,
         orders: sim.orders,
     }
@@ -236,6 +242,7 @@ impl<'t> Sim<'t> {
             read: vec![0; count],
             lost_in_a_row: vec![0; count],
             seen: vec![Seen::default(); count],
+            seen_back: Vec::new(),
             uplink_due: i64::MAX,
             uplink_in_flight: false,
             dice: Dice(seed ^ 0x5eed),
@@ -306,6 +313,9 @@ impl<'t> Sim<'t> {
                 if !blind {
                     self.seen[target].add(began, good, noise);
                 }
+                if good && self.truth.things[target].reach != Reach::Local {
+                    self.note_uplink(began);
+                }
                 self.result(target, began, good, now);
             }
             Next::UplinkDue => {
@@ -325,6 +335,9 @@ impl<'t> Sim<'t> {
                     carrier,
                 };
                 self.uplink_due = (began + UPLINK_EVERY).max(now);
+                if answered {
+                    self.note_uplink(began);
+                }
                 let wall = self.wall(now);
                 self.table.observe_uplink(look, wall, &mut self.effects);
                 self.queue.push(Reverse((self.uplink_due, Next::UplinkDue)));
@@ -348,6 +361,14 @@ impl<'t> Sim<'t> {
         let n = self.truth.uplink.partition_point(|cut| cut.span.to.0 <= at);
         let cut = self.truth.uplink.get(n)?;
         (cut.span.from.0 <= at).then_some(cut.carrier)
+    }
+
+    /// A look that began at `began` was answered through the uplink.
+    fn note_uplink(&mut self, began: i64) {
+        let ended = self.truth.uplink.partition_point(|cut| cut.span.to.0 <= began);
+        while self.seen_back.len() < ended {
+            self.seen_back.push(began);
+        }
     }
 
     fn look_at_uplink(&mut self, now: i64) {
