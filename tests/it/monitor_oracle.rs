@@ -463,6 +463,42 @@ proptest! {
         record_must_hold(&run.effects.events, &run.table)?;
     }
 
+    // Three failures, a minute of waiting for parents that lose looks, three
+    // more, and another minute: nobody waits longer for a verdict.
+    #[test]
+    fn no_verdict_is_put_off_for_ever(
+        rounds in prop::collection::vec((prop::bool::weighted(0.6), prop::bool::weighted(0.6), 0_u8..8), 60..120),
+        uplink_loses in any::<bool>(),
+    ) {
+        let mut table = Table::new(district(), at(0));
+        let mut effects = Effects::new();
+        for id in 0..7 {
+            table.observe(&look(id, 1, true), at(1), &mut effects);
+        }
+        let first = 10;
+        let mut now = first;
+        for (one, other, uplink) in rounds {
+            table.observe(&look(3, now, false), at(now), &mut effects);
+            table.observe(&look(1, now + 1, one), at(now + 1), &mut effects);
+            table.observe(&look(2, now + 2, other), at(now + 2), &mut effects);
+            // The uplink may lose a look now and then; a neighbour does not.
+            let answered = !uplink_loses || uplink > 1;
+            let look_at = UplinkLook { at: at(now + 3), answered, carrier: true };
+            table.observe_uplink(look_at, at(now + 3), &mut effects);
+            table.observe(&look(6, now + 4, true), at(now + 4), &mut effects);
+            table.tick(at(now + 4), &mut effects);
+            now += 5;
+            let state = table.state(TargetId(3)).unwrap().state;
+            prop_assert!(state.is_out() || now < first + 160, "{state} at {now}");
+        }
+        let opened = effects.events.iter().find_map(|e| match e.kind {
+            EventKind::OutageOpened { .. } if e.target == Some(TargetId(3)) => Some(e.at),
+            _ => None,
+        });
+        // Its first failures may have been the uplink's, if that lost any.
+        prop_assert!(opened == Some(at(first)) || (uplink_loses && opened > Some(at(first))), "{opened:?}");
+    }
+
     #[test]
     fn the_order_within_an_instant_changes_no_incident(
         rounds in prop::collection::vec((prop::collection::vec(any::<bool>(), 7), any::<u64>()), 1..25),
