@@ -79,6 +79,14 @@ fn daemon(devices: u32, full: bool) {
                 println!("    {stage}");
             }
         }
+        for line in log
+            .lines()
+            .filter(|l| l.contains("the writer of the record has ended"))
+        {
+            if let Some((_, told)) = line.split_once("has ended ") {
+                println!("    {told}");
+            }
+        }
         for line in log.lines().filter(|l| l.contains(" ERROR ")) {
             println!("    {line}");
         }

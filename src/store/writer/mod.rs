@@ -181,6 +181,11 @@ impl Writer {
                 break;
             }
         }
+        let stats = *self.shared.stats();
+        tracing::debug!(
+            commits = stats.commits, longest_commit = ?stats.commit_max, longest_upkeep = ?stats.upkeep_max,
+            rows = stats.rows, samples = stats.samples, "the writer of the record has ended"
+        );
         // The file alone then holds everything: whoever copies it forgets nothing.
         // A reader that is still at work keeps some of it in the log, which does no harm.
         drop(self.connection.busy_timeout(Duration::from_millis(200)));
