@@ -189,3 +189,27 @@ fn an_outage_from_before_the_blindness_goes_on_after_it() {
     c.good("r", 305);
     assert_eq!(c.said(), ["r down→up @300", "r closed from 30 @300"]);
 }
+
+// trap 20
+#[test]
+fn a_reload_that_takes_the_rule_away_leaves_nothing_blind_and_nothing_waiting() {
+    let mut c = behind_a_gateway();
+    c.uplink(10, true, true);
+    c.uplink(37, false, false);
+    assert!(c.said().contains(&"we blind_started @37".to_owned()));
+    let settings = Settings {
+        self_check: false,
+        ..Settings::default()
+    };
+    let without = Topology::of_specs(c.table.topology().specs().to_vec(), &settings);
+    c.table.set_topology(without, secs(100), &mut c.effects);
+    assert_eq!(c.said(), ["we blind_ended @100"]);
+    let span = BlindSpan {
+        started_at: secs(37),
+        ended_at: Some(secs(100)),
+    };
+    assert_eq!(c.table.blind_spans(), [span]);
+    // No look at the uplink comes any more, and none is waited for.
+    c.fails("gw", &[130, 135, 140]);
+    assert_eq!(c.state("gw"), State::Down);
+}
