@@ -44,8 +44,9 @@ fn resident_rows() -> Vec<Row> {
     let raw = |hosts: u32, rounds: u32, rate: u32| -> Box<dyn Fn() -> Run> {
         Box::new(move || contender::raw(hosts, rounds, rate, 10))
     };
-    let daemon =
-        |hosts: u32, count: u32| -> Box<dyn Fn() -> Run> { Box::new(move || resident::daemon(hosts, count)) };
+    let daemon = |hosts: u32, count: u32, seconds: u32| -> Box<dyn Fn() -> Run> {
+        Box::new(move || resident::daemon(hosts, count, seconds))
+    };
     let smokeping = |hosts: u32, protocol: &'static str| -> Box<dyn Fn() -> Run> {
         Box::new(move || resident::smokeping(hosts, protocol))
     };
@@ -54,7 +55,7 @@ fn resident_rows() -> Vec<Row> {
             "all day, 1,000 targets at 1 s",
             vec![
                 ("raw loop, 10 ms", raw(1_000, 15, 1_000)),
-                ("tramgac run", daemon(1_000, 1)),
+                ("tramgac run", daemon(1_000, 1, 1)),
                 ("smokeping, ping sockets", smokeping(1_000, "udp")),
             ],
         ),
@@ -69,7 +70,7 @@ fn resident_rows() -> Vec<Row> {
             "all day, 10,000 targets at 1 s",
             vec![
                 ("raw loop, 10 ms", raw(10_000, 15, 10_000)),
-                ("tramgac run", daemon(10_000, 1)),
+                ("tramgac run", daemon(10_000, 1, 1)),
                 ("smokeping, ping sockets", smokeping(10_000, "udp")),
             ],
         ),
@@ -77,7 +78,14 @@ fn resident_rows() -> Vec<Row> {
             "all day, 20,000 x 3 at 1 s",
             vec![
                 ("raw loop, flat out", raw(20_000, 15, 0)),
-                ("tramgac run", daemon(20_000, 3)),
+                ("tramgac run", daemon(20_000, 3, 1)),
+            ],
+        ),
+        row(
+            "all day, 100,000 x 5 at 5 s",
+            vec![
+                ("raw loop, flat out", raw(100_000, 5, 0)),
+                ("tramgac run", daemon(100_000, 5, 5)),
             ],
         ),
     ]
@@ -99,6 +107,10 @@ fn rows() -> Vec<Row> {
             vec![
                 ("raw loop", raw(100_000, 5, 0, 10)),
                 ("tramgac", ours(100_000, 5, 0, 10)),
+                (
+                    "surge-ping, 128 at a time",
+                    Box::new(|| contender::surge(100_000, 5)),
+                ),
             ],
         ),
         row(

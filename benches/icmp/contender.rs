@@ -131,6 +131,16 @@ pub(crate) fn ours(hosts: u32, count: u32, rate: u32, tick_ms: u32) -> Run {
     measure(command, |_, stderr| two_numbers(stderr))
 }
 
+/// surge-ping on the same addresses, 128 at a time, where `benches/surge` was built.
+pub(crate) fn surge(hosts: u32, count: u32) -> Run {
+    let Some(tool) = crate::resident::peer("tramgac-surge") else {
+        return crate::resident::no_result("benches/surge is not built");
+    };
+    let mut command = timed(&tool);
+    command.args(["127.1.0.0", &hosts.to_string(), &count.to_string()]);
+    measure(command, |_, stderr| two_numbers(stderr))
+}
+
 /// fping on the same addresses.
 pub(crate) fn fping(hosts: u32, options: &[&str]) -> Run {
     let list = std::env::temp_dir().join(format!("tramgac-bench-{}-{hosts}", std::process::id()));

@@ -122,7 +122,7 @@ fn total(metrics: &str, name: &str) -> u64 {
     values.sum::<f64>() as u64
 }
 
-fn no_result(why: impl Into<String>) -> Run {
+pub(crate) fn no_result(why: impl Into<String>) -> Run {
     Run {
         cpu: 0.0,
         wall: 0.0,
@@ -146,7 +146,7 @@ fn watch(namespace: &Namespace, mut command: Command, pace: u64, counted: (&str,
     let pid = child.id();
     // At work: a second in which it sent most of what it should.
     let mut told = None;
-    for _ in 0..30 {
+    for _ in 0..90 {
         let before = namespace.requests();
         pause(Duration::from_secs(1));
         if child.try_wait().unwrap().is_some() {
@@ -159,7 +159,7 @@ fn watch(namespace: &Namespace, mut command: Command, pace: u64, counted: (&str,
     }
     let fault = told
         .is_none()
-        .then(|| "it has not reached its pace after 30 s".to_owned());
+        .then(|| "it has not reached its pace after 90 s".to_owned());
     pause(Duration::from_secs(2));
     let (start, sent, used) = (clock.mono(), namespace.requests(), cpu(pid));
     pause(WINDOW);
@@ -201,12 +201,13 @@ pub(crate) fn peer(name: &str) -> Option<PathBuf> {
         .find(|p| p.is_file())
 }
 
-/// The whole daemon: states, record, metrics and web behind the engine.
-pub(crate) fn daemon(hosts: u32, count: u32) -> Run {
+/// The whole daemon: states, record, metrics and web behind the engine. Each
+/// target is pinged with `count` echoes every so many seconds.
+pub(crate) fn daemon(hosts: u32, count: u32, seconds: u32) -> Run {
     let dir = tempfile::tempdir().unwrap();
     let mut text = format!(
         "database: {}/t.db\nweb: {{listen: \"127.0.0.1:{PORT}\", allow_anonymous: read}}\n\
-         polling: {{interval: 1s, infrastructure_interval: 1s, count: {count}, spacing: 10ms, timeout: 500ms, self_check: []}}\n\
+         polling: {{interval: {seconds}s, infrastructure_interval: {seconds}s, count: {count}, spacing: 10ms, timeout: 500ms, self_check: []}}\n\
          snmp: {{credentials: []}}\nlog: {{level: error}}\ndevices:\n",
         dir.path().display()
     );
@@ -224,7 +225,8 @@ pub(crate) fn daemon(hosts: u32, count: u32) -> Run {
     let mut command = namespace.command(env!("CARGO_BIN_EXE_tramgac"));
     command.arg("run").arg("-c").arg(&file);
     let names = ("tramgac_ping_sent_total", "tramgac_ping_received_total");
-    watch(&namespace, command, u64::from(hosts) * u64::from(count), names)
+    let pace = u64::from(hosts) * u64::from(count) / u64::from(seconds);
+    watch(&namespace, command, pace, names)
 }
 
 /// smokeping_prober with ping sockets (`udp`) or raw ones (`icmp`).
