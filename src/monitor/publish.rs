@@ -21,7 +21,35 @@ use crate::model::TargetId;
 use crate::model::TargetKey;
 use crate::model::Timestamp;
 
-type Shard = Vec<Arc<TargetView>>;
+/// The views of one shard. Their ids lie close together, so that to find one
+/// does not mean to look into eight others.
+#[derive(Debug, Default)]
+struct Shard {
+    ids: Vec<TargetId>,
+    views: Vec<Arc<TargetView>>,
+}
+
+impl Shard {
+    fn find(&mut self, id: TargetId) -> Option<&mut Arc<TargetView>> {
+        let at = self.ids.binary_search(&id).ok()?;
+        self.views.get_mut(at)
+    }
+
+    fn insert(&mut self, view: TargetView) {
+        if let Err(at) = self.ids.binary_search(&view.id) {
+            self.ids.insert(at, view.id);
+            self.views.insert(at, Arc::new(view));
+        }
+    }
+
+    /// Drops the views that are not named; whether there were any.
+    fn retain(&mut self, named: &BTreeSet<TargetId>) -> bool {
+        let before = self.ids.len();
+        self.ids.retain(|id| named.contains(id));
+        self.views.retain(|view| named.contains(&view.id));
+        self.ids.len() != before
+    }
+}
 
 /// What pings measured of one target since its view was made.
 #[derive(Debug, Clone)]
@@ -44,7 +72,7 @@ pub struct Publisher {
     inventory: Arc<Inventory>,
     index: Arc<BTreeMap<TargetKey, TargetId>>,
     working: Vec<Shard>,
-    published: Vec<Arc<Shard>>,
+    published: Vec<Arc<Vec<Arc<TargetView>>>>,
     changed: BTreeSet<usize>,
     incidents: Arc<Vec<IncidentView>>,
     blind_spans: Arc<Vec<BlindSpan>>,
@@ -56,9 +84,7 @@ fn shard_of(id: TargetId) -> usize {
 
 /// Where the view of a target is kept.
 fn find(shards: &mut [Shard], id: TargetId) -> Option<&mut Arc<TargetView>> {
-    let shard = shards.get_mut(shard_of(id))?;
-    let at = shard.binary_search_by_key(&id, |view| view.id).ok()?;
-    shard.get_mut(at)
+    shards.get_mut(shard_of(id))?.find(id)
 }
 
 impl Publisher {
@@ -79,9 +105,7 @@ impl Publisher {
     pub fn set_inventory(&mut self, inventory: Arc<Inventory>, index: Arc<BTreeMap<TargetKey, TargetId>>) {
         let named: BTreeSet<TargetId> = index.values().copied().collect();
         for (i, shard) in self.working.iter_mut().enumerate() {
-            let before = shard.len();
-            shard.retain(|view| named.contains(&view.id));
-            if shard.len() != before {
+            if shard.retain(&named) {
                 self.changed.insert(i);
             }
         }
@@ -113,12 +137,10 @@ impl Publisher {
             return;
         }
         if self.working.len() <= i {
-            self.working.resize_with(i + 1, Vec::new);
+            self.working.resize_with(i + 1, Shard::default);
         }
-        if let Some(shard) = self.working.get_mut(i)
-            && let Err(at) = shard.binary_search_by_key(&judged.id, |view| view.id)
-        {
-            shard.insert(at, Arc::new(judged));
+        if let Some(shard) = self.working.get_mut(i) {
+            shard.insert(judged);
             self.changed.insert(i);
         }
     }
@@ -153,8 +175,8 @@ impl Publisher {
     /// The newest view of a target.
     pub fn view(&self, id: TargetId) -> Option<&TargetView> {
         let shard = self.working.get(shard_of(id))?;
-        let at = shard.binary_search_by_key(&id, |view| view.id).ok()?;
-        shard.get(at).map(|view| &**view)
+        let at = shard.ids.binary_search(&id).ok()?;
+        shard.views.get(at).map(|view| &**view)
     }
 
     /// Another list of incidents, newest first.
@@ -172,7 +194,7 @@ impl Publisher {
         self.published.resize_with(self.working.len(), Arc::default);
         for i in std::mem::take(&mut self.changed) {
             if let (Some(published), Some(shard)) = (self.published.get_mut(i), self.working.get(i)) {
-                *published = Arc::new(shard.clone());
+                *published = Arc::new(shard.views.clone());
             }
         }
         Snapshot {
