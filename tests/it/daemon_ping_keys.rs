@@ -270,6 +270,19 @@ fn each_key_of_ping_is_in_the_packets_that_arrive() {
         let none = capture.to(both(8)[family]);
         assert!(none.is_empty(), "{none:?}");
     }
+    if support::peer("curl").is_none() {
+        return;
+    }
+    let said = here.run("curl", &["-s", "http://127.0.0.1:9099/metrics"]);
+    let said = String::from_utf8(said.stdout).unwrap();
+    let value = |name: &str| -> u64 {
+        let line = said.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("no {name} in:\n{said}")).trim().parse().unwrap()
+    };
+    assert!(value("tramgac_icmp_send_errors_total{reason=\"internal\"}") >= 2);
+    assert_eq!(value("tramgac_icmp_receive_drops_total"), 0);
+    // 16 MiB are asked for; the kernel keeps the double for its own book-keeping.
+    assert_eq!(value("tramgac_icmp_receive_buffer_bytes"), 32 << 20);
 }
 
 #[test]
