@@ -134,8 +134,15 @@ pub(crate) fn no_result(why: impl Into<String>) -> Run {
 }
 
 /// Watches a contender at work. `counted` are the names of its counters of
-/// requests and of replies; `pace` is what it is asked for, requests a second.
-fn watch(namespace: &Namespace, mut command: Command, pace: u64, counted: (&str, &str)) -> Run {
+/// requests and of replies; `pace` is what it is asked for, requests a second. Before
+/// it is watched it has time to make what it keeps of each target (rows, series): two
+/// seconds, and one for each 2,500 targets.
+fn watch(
+    namespace: &Namespace,
+    mut command: Command,
+    (hosts, pace): (u32, u64),
+    counted: (&str, &str),
+) -> Run {
     let clock = SystemClock::new();
     let mut child: Child = command
         .stdin(Stdio::null())
@@ -160,7 +167,7 @@ fn watch(namespace: &Namespace, mut command: Command, pace: u64, counted: (&str,
     let fault = told
         .is_none()
         .then(|| "it has not reached its pace after 90 s".to_owned());
-    pause(Duration::from_secs(2));
+    pause(Duration::from_secs(2 + u64::from(hosts) / 2_500));
     let (start, sent, used) = (clock.mono(), namespace.requests(), cpu(pid));
     pause(WINDOW);
     let (sent, used) = (namespace.requests() - sent, cpu(pid) - used);
@@ -226,7 +233,7 @@ pub(crate) fn daemon(hosts: u32, count: u32, seconds: u32) -> Run {
     command.arg("run").arg("-c").arg(&file);
     let names = ("tramgac_ping_sent_total", "tramgac_ping_received_total");
     let pace = u64::from(hosts) * u64::from(count) / u64::from(seconds);
-    watch(&namespace, command, pace, names)
+    watch(&namespace, command, (hosts, pace), names)
 }
 
 /// smokeping_prober with ping sockets (`udp`) or raw ones (`icmp`).
@@ -254,7 +261,7 @@ pub(crate) fn smokeping(hosts: u32, protocol: &str) -> Run {
         "smokeping_requests_total",
         "smokeping_response_duration_seconds_count",
     );
-    watch(&namespace, command, hosts.into(), names)
+    watch(&namespace, command, (hosts, hosts.into()), names)
 }
 
 /// blackbox_exporter: `probes` probes, 100 at a time over connections that stay.

@@ -277,7 +277,10 @@ fn each_key_of_ping_is_in_the_packets_that_arrive() {
     let said = String::from_utf8(said.stdout).unwrap();
     let value = |name: &str| -> u64 {
         let line = said.lines().find_map(|line| line.strip_prefix(name));
-        line.unwrap_or_else(|| panic!("no {name} in:\n{said}")).trim().parse().unwrap()
+        line.unwrap_or_else(|| panic!("no {name} in:\n{said}"))
+            .trim()
+            .parse()
+            .unwrap()
     };
     assert!(value("tramgac_icmp_send_errors_total{reason=\"internal\"}") >= 2);
     assert_eq!(value("tramgac_icmp_receive_drops_total"), 0);
