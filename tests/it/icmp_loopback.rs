@@ -7,13 +7,24 @@ use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use tramgac::clock::SystemClock;
+use tramgac::model::BlindReason;
+use tramgac::model::Mono;
 use tramgac::model::Outcome;
 use tramgac::probe::icmp::Burst;
 use tramgac::probe::icmp::Options;
 use tramgac::probe::icmp::Order;
+use tramgac::probe::icmp::SendRefusal;
+use tramgac::probe::icmp::socket::Descriptors;
+use tramgac::probe::icmp::socket::Drops;
+use tramgac::probe::icmp::socket::EchoSocket;
+use tramgac::probe::icmp::socket::Facts;
+use tramgac::probe::icmp::socket::Incoming;
+use tramgac::probe::icmp::socket::Mode;
+use tramgac::probe::icmp::socket::Outgoing;
 use tramgac::probe::icmp::worker;
 use tramgac::probe::icmp::worker::Handle;
 use tramgac::probe::icmp::worker::Results;
+use tramgac::probe::icmp::worker::Seed;
 
 fn start(options: Options) -> (Handle, Results) {
     worker::start(options, SystemClock::shared()).unwrap()
@@ -109,6 +120,66 @@ fn a_thousand_hosts_at_once_lose_nothing_by_our_own_doing() {
     let counters = handle.counters();
     assert_eq!((counters.sent, counters.received), (3_000, 3_000), "{counters:?}");
     assert_eq!(counters.drops, 0, "{counters:?}");
+}
+
+/// A socket whose buffer drops every reply, as the kernel's counter tells.
+struct Full {
+    dropped: u64,
+}
+
+impl EchoSocket for Full {
+    fn send(&mut self, _: &Outgoing<'_>) -> Result<(), SendRefusal> {
+        self.dropped += 1;
+        Ok(())
+    }
+
+    fn receive(&mut self, _: Mono, _: &mut dyn FnMut(&Incoming<'_>)) -> std::io::Result<usize> {
+        Ok(0)
+    }
+
+    fn drops(&mut self) -> Drops {
+        Drops {
+            full: self.dropped,
+            corrupt: 0,
+        }
+    }
+
+    fn facts(&self) -> Facts {
+        Facts {
+            mode: Mode::Simulated,
+            receive_buffer: 1 << 20,
+            has_ipv6: false,
+        }
+    }
+
+    fn descriptors(&self) -> Descriptors<'_> {
+        [None; 8]
+    }
+}
+
+// trap 16
+#[test]
+fn the_kernel_is_asked_for_drops_before_a_silence_is_called_a_loss() {
+    let seed = Seed::random().unwrap();
+    let socket = Box::new(Full { dropped: 0 });
+    let (handle, mut results) =
+        worker::spawn(Options::default(), seed, socket, SystemClock::shared()).unwrap();
+    // Shorter than what the thread lets pass between two questions of that kind.
+    for token in 0..10 {
+        let order = Order {
+            count: 1,
+            timeout: Duration::from_millis(15),
+            ..Order::new(token, Ipv4Addr::LOCALHOST.into())
+        };
+        handle.order(order).unwrap();
+        let burst = gather(&mut results, 1).remove(0);
+        assert_eq!(
+            burst.outcome,
+            Outcome::Blind(BlindReason::ReceiveDrops),
+            "{burst:?}"
+        );
+    }
+    assert_eq!(handle.counters().drops, 10);
 }
 
 #[test]
