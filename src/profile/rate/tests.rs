@@ -62,6 +62,25 @@ fn a_reset_is_not_a_wrap_and_sets_the_base_anew() {
     assert_eq!(after[0].in_rate, Some(10.0));
 }
 
+// trap 1
+#[test]
+fn a_total_goes_on_over_wraps_and_begins_anew_with_its_counter() {
+    let mut memory = Memory::default();
+    let mut total = |counter, restarted, n| {
+        poll(&mut memory, &[port("a", 1, counter)], restarted, n)[0].counters[0].unwrap()
+    };
+    let first = total(c32(4_294_967_000), false, 0);
+    assert_eq!(first, 4_294_967_000);
+    assert_eq!(total(c32(500), false, 60), first + 796);
+    assert_eq!(total(c32(900), false, 120), first + 1_196);
+    assert_eq!(total(c32(100), false, 180), first + 1_196 + (1 << 32) - 800);
+    assert_eq!(total(c32(7), true, 240), 7);
+    assert_eq!(total(c32(8), false, 300), 8);
+    // Another counter in its place: not the old one's wraps.
+    assert_eq!(total(c64(1 << 40), false, 360), 1 << 40);
+    assert_eq!(total(c64((1 << 40) + 5), false, 420), (1 << 40) + 5);
+}
+
 // trap 2
 #[test]
 fn a_narrow_counter_on_a_fast_port_is_ambiguous_and_a_wide_one_exact() {
