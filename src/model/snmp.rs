@@ -82,6 +82,15 @@ impl Oid {
         self.arcs().strip_prefix(prefix.arcs())
     }
 
+    /// This OID with one more arc, if it has room for it without an allocation.
+    pub fn inline_child(&self, arc: u32) -> Option<Self> {
+        let Arcs::Few(count, mut few) = self.0 else {
+            return None;
+        };
+        *few.get_mut(usize::from(count))? = arc;
+        Some(Self(Arcs::Few(count.saturating_add(1), few)))
+    }
+
     /// This OID with further arcs.
     #[must_use]
     pub fn child(&self, arcs: &[u32]) -> Self {

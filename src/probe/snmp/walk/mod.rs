@@ -7,26 +7,22 @@
 //! A column ends
 //! 1. at an object outside of it, at endOfMibView, noSuchName, noSuchObject: complete;
 //! 2. at an object that does not come after the one before (or, with
-//!    [`Order::Any`], comes for the second time): not increasing;
+//!    [`Order::Any`](crate::probe::snmp::Order::Any), comes for the second time): not increasing;
 //! 3. at an error status that is about it, while the other columns go on;
 //! 4. with the whole walk, at a limit or when the agent is silent.
 
+mod column;
 mod get;
 
-use std::collections::HashSet;
-
+use self::column::Column;
 pub use self::get::Get;
 use crate::model::snmp::Oid;
 use crate::model::snmp::VarBind;
 use crate::probe::snmp::call::Limits;
-use crate::probe::snmp::call::Order;
 use crate::probe::snmp::call::Walk;
 use crate::probe::snmp::call::WalkEnd;
 use crate::probe::snmp::codec::PduKind;
 use crate::probe::snmp::codec::ber::Malformed;
-use crate::probe::snmp::codec::ber::read_oid;
-use crate::probe::snmp::codec::ber::tag;
-use crate::probe::snmp::codec::pdu::Object;
 use crate::probe::snmp::codec::pdu::PduHead;
 use crate::probe::snmp::finding::Finding;
 use crate::probe::snmp::size::Size;
@@ -143,21 +139,6 @@ pub struct Walking {
     binding_bytes: usize,
 }
 
-#[derive(Debug)]
-struct Column {
-    root: Oid,
-    after: Oid,
-    rows: Vec<VarBind>,
-    seen: HashSet<Oid>,
-    end: Option<WalkEnd>,
-}
-
-impl Column {
-    fn last(&self) -> &Oid {
-        self.rows.last().map_or(&self.after, |row| &row.oid)
-    }
-}
-
 impl Work {
     /// A `get` of these objects.
     pub fn get(wanted: Vec<Oid>) -> Self {
@@ -170,13 +151,7 @@ impl Work {
         Self::Walk(Walking {
             columns: columns
                 .into_iter()
-                .map(|root| Column {
-                    after: after.take().unwrap_or_else(|| root.clone()),
-                    root,
-                    rows: Vec::new(),
-                    seen: HashSet::new(),
-                    end: None,
-                })
+                .map(|root| Column::new(root, after.take()))
                 .collect(),
             limits,
             rows: 0,
@@ -401,45 +376,6 @@ impl Walking {
             columns,
             packets,
         }
-    }
-}
-
-impl Column {
-    /// Takes an object as the next row, or ends here. True: it is a row.
-    fn take(&mut self, object: &Object<'_>, order: Order, arcs: &mut Vec<u32>) -> Result<bool, Malformed> {
-        let nothing = matches!(
-            object.tag,
-            tag::END_OF_MIB_VIEW | tag::NO_SUCH_OBJECT | tag::NO_SUCH_INSTANCE
-        );
-        let oid = read_oid(object.name, arcs)?;
-        let end = if nothing || !oid.starts_with(&self.root) {
-            Some(WalkEnd::Complete)
-        } else {
-            match order {
-                Order::Increasing if !self.is_after_last(&oid) => Some(WalkEnd::NonIncreasing),
-                Order::Any if !self.seen.insert(oid.clone()) => Some(WalkEnd::NonIncreasing),
-                Order::Increasing | Order::Any => None,
-            }
-        };
-        if let Some(end) = end {
-            self.end = Some(end);
-            return Ok(false);
-        }
-        self.rows.push(VarBind {
-            oid,
-            value: object.value()?,
-        });
-        Ok(true)
-    }
-
-    /// Whether `oid`, which lies in this column, comes after its last row.
-    fn is_after_last(&self, oid: &Oid) -> bool {
-        let Some(last) = self.rows.last() else {
-            return *oid > self.after;
-        };
-        // Rows have the column's arcs in common: what comes behind them decides.
-        let common = self.root.arcs().len();
-        oid.arcs().get(common..) > last.oid.arcs().get(common..)
     }
 }
 
