@@ -167,9 +167,11 @@ fn bad(
     if state.state.is_out() {
         count_outage(state, spec, at);
     }
+    // A look that was under way when its path came back counts for nothing, and
+    // nobody can look again meanwhile: the next one is not to wait for its turn.
     match state.state {
         State::Down => state.last_bad_at = at,
-        State::Unreachable if at <= state.fresh_after => {}
+        State::Unreachable if at <= state.fresh_after => moves.push(Move::Confirm),
         State::Unreachable => {
             if let Paths::Out { root, .. } = context.paths(at, at) {
                 state.failures = 0;
@@ -184,8 +186,11 @@ fn bad(
         State::Up | State::Degraded | State::Unknown => {
             if at > state.fresh_after {
                 fail(state, spec, at, reason, context, now, moves);
-            } else if state.unanswered_since == NEVER {
-                state.unanswered_since = at;
+            } else {
+                if state.unanswered_since == NEVER {
+                    state.unanswered_since = at;
+                }
+                moves.push(Move::Confirm);
             }
         }
     }

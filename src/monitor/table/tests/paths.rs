@@ -180,3 +180,36 @@ fn a_chain_names_the_end_of_it_as_the_root() {
     let taken = c.table.incidents().taken_along(IncidentId(2));
     assert_eq!(taken.len(), 1, "the list of what it took with it");
 }
+
+// trap 19
+#[test]
+fn a_look_that_was_under_way_when_the_way_came_back_is_made_again_at_once() {
+    let mut c = case(&[("link", &[]), ("router", &["link"])]);
+    c.fails("router", &[30, 35, 40]);
+    c.bad("link", 41);
+    // The link answers a look of 46; one at the router began at 45 and fails at 47.
+    c.good("link", 46);
+    c.orders();
+    c.table.observe(
+        &Observation {
+            target: c.id("router"),
+            probe: "icmp".into(),
+            at: secs(45),
+            outcome: Outcome::Bad(Reason::Timeout),
+            detail: Detail::None,
+        },
+        secs(47),
+        &mut c.effects,
+    );
+    assert_eq!(c.orders(), ["router Confirm @52"]);
+    c.fails("router", &[52, 57, 62]);
+    c.good("link", 63);
+    assert_eq!(c.said(), ["router up→down @30", "router opened @30"]);
+    // The same once it has been unreachable.
+    c.fails("link", &[70, 75, 80]);
+    c.good("link", 90);
+    c.good("link", 95);
+    c.orders();
+    c.bad("router", 94);
+    assert_eq!(c.orders(), ["router Confirm @99"]);
+}
