@@ -44,6 +44,10 @@ fn resident_rows() -> Vec<Row> {
     let raw = |hosts: u32, rounds: u32, rate: u32| -> Box<dyn Fn() -> Run> {
         Box::new(move || contender::raw(hosts, rounds, rate, 10))
     };
+    // The engine alone, at the tick that the daemon gives it.
+    let ours = |hosts: u32, rounds: u32, rate: u32| -> Box<dyn Fn() -> Run> {
+        Box::new(move || contender::ours(hosts, rounds, rate, 20))
+    };
     let daemon = |hosts: u32, count: u32, seconds: u32| -> Box<dyn Fn() -> Run> {
         Box::new(move || resident::daemon(hosts, count, seconds))
     };
@@ -55,6 +59,7 @@ fn resident_rows() -> Vec<Row> {
             "all day, 1,000 targets at 1 s",
             vec![
                 ("raw loop, 10 ms", raw(1_000, 15, 1_000)),
+                ("tramgac, 20 ms", ours(1_000, 15, 1_000)),
                 ("tramgac run", daemon(1_000, 1, 1)),
                 ("smokeping, ping sockets", smokeping(1_000, "udp")),
             ],
@@ -70,6 +75,7 @@ fn resident_rows() -> Vec<Row> {
             "all day, 10,000 targets at 1 s",
             vec![
                 ("raw loop, 10 ms", raw(10_000, 15, 10_000)),
+                ("tramgac, 20 ms", ours(10_000, 15, 10_000)),
                 ("tramgac run", daemon(10_000, 1, 1)),
                 ("smokeping, ping sockets", smokeping(10_000, "udp")),
             ],
