@@ -170,7 +170,12 @@ fn that_a_switch_hides_rows_is_still_known_after_a_restart() {
         .filter(|o| o.oid.arcs().last().is_none_or(|n| *n <= 4))
         .cloned()
         .collect();
+    let turns = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&turns);
     let odd = Odd::start(move |_, asked, _| {
+        if asked.kind == PduKind::Get && asked.bindings.iter().any(|b| b.oid == up_time()) {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
         let in_if_table = asked
             .bindings
             .iter()
@@ -189,6 +194,11 @@ fn that_a_switch_hides_rows_is_still_known_after_a_restart() {
         support::wait_for("rows that it only tells when asked for few", PATIENCE, || {
             let seen = seen.lock().unwrap();
             (seen.iter().filter(|n| **n <= 3).count() >= 8).then_some(())
+        });
+        // What a turn showed is known when it has ended: when the next one begins.
+        let so_far = turns.load(Ordering::Relaxed);
+        support::wait_for("the turn after it", PATIENCE, || {
+            (turns.load(Ordering::Relaxed) > so_far).then_some(())
         });
         daemon.signal(Signal::SIGTERM);
         assert!(daemon.wait(PATIENCE).success(), "{}", daemon.output());
