@@ -41,6 +41,7 @@ pub(super) async fn copy(running: Running, mut stopping: watch::Receiver<bool>) 
         if now < not_before || !is_due(&config, now) {
             continue;
         }
+        let began = running.clock.mono();
         let clock = Arc::clone(&running.clock);
         let copying = tokio::task::spawn_blocking(move || match &config.backup.directory {
             Some(folder) => {
@@ -54,7 +55,9 @@ pub(super) async fn copy(running: Running, mut stopping: watch::Receiver<bool>) 
         });
         match copying.await {
             Ok(Ok(Some(copied))) => {
-                tracing::info!(path = %copied.path.display(), bytes = copied.bytes, "copied the record");
+                let took = running.clock.mono().since(began);
+                running.meters.db_backup_duration.set(took);
+                tracing::info!(path = %copied.path.display(), bytes = copied.bytes, ?took, "copied the record");
             }
             Ok(Ok(None)) => {}
             Ok(Err(error)) => {

@@ -189,6 +189,8 @@ catalog! {
             "Database file size; file is main or wal."
         DB_LAST_BACKUP_TIMESTAMP_SECONDS Gauge Seconds "tramgac_db_last_backup_timestamp_seconds" []
             "Unix time of the last good backup, 0 if never."
+        DB_LAST_BACKUP_DURATION_SECONDS Gauge Seconds "tramgac_db_last_backup_duration_seconds" []
+            "How long the last good backup by schedule took, its verification included; absent: none since the start."
         DB_BACKUP_FAILURES_TOTAL Counter None "tramgac_db_backup_failures_total" []
             "Backups by schedule that failed."
         DB_BACKUP_INTERVAL_SECONDS Gauge Seconds "tramgac_db_backup_interval_seconds" []

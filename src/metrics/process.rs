@@ -120,6 +120,8 @@ pub struct Meters {
     pub db_last_backup: Moment,
     /// How often the record is to be copied; nothing: never.
     pub db_backup_interval: Length,
+    /// How long the last good backup took; nothing: none was made since the start.
+    pub db_backup_duration: Length,
     /// Backups that failed.
     pub db_backup_failures: Counter,
     config_reload_good: AtomicBool,
@@ -153,6 +155,7 @@ impl Default for Meters {
             db_wal_bytes: Gauge::default(),
             db_last_backup: Moment::default(),
             db_backup_interval: Length::default(),
+            db_backup_duration: Length::default(),
             db_backup_failures: Counter::default(),
             config_reload_good: AtomicBool::new(false),
             config_reload_at: Moment::default(),
@@ -245,6 +248,7 @@ impl Meters {
             db_wal_bytes: self.db_wal_bytes.get(),
             db_last_backup: self.db_last_backup.get(),
             db_backup_interval: Some(self.db_backup_interval.get()).filter(|i| !i.is_zero()),
+            db_backup_duration: Some(self.db_backup_duration.get()).filter(|d| !d.is_zero()),
             db_backup_failures: self.db_backup_failures.get(),
             config_reload_good: self.config_reload_good.load(Relaxed),
             config_reload_at: self.config_reload_at.get(),
@@ -298,6 +302,8 @@ pub struct ProcessStats {
     pub db_last_backup: Option<Timestamp>,
     /// How often the record is to be copied; `None`: never.
     pub db_backup_interval: Option<Span>,
+    /// How long the last good backup took; `None`: none was made since the start.
+    pub db_backup_duration: Option<Span>,
     /// Backups that failed.
     pub db_backup_failures: u64,
     /// The last configuration was accepted.

@@ -164,6 +164,7 @@ fn a_daemon_copies_its_record_by_itself_and_says_when_it_cannot() {
         let told = metric(web, LAST_BACKUP).unwrap();
         assert_eq!(told.to_bits(), seconds(*at).to_bits(), "{told} {kept:?}");
         assert!(newest < told && told <= seconds(clock.wall()), "{newest} {told}");
+        assert!(metric(web, "tramgac_db_last_backup_duration_seconds").unwrap() > 0.0);
         assert_sound(path);
         newest = told;
     }

@@ -65,6 +65,10 @@ pub(super) fn write(w: &mut Writer<'_>, extra: &Extra) {
         p.db_last_backup
             .map_or(0.0, crate::model::time::Timestamp::as_secs_f64),
     );
+    if let Some(took) = p.db_backup_duration {
+        w.family(&catalog::DB_LAST_BACKUP_DURATION_SECONDS)
+            .float(&none, took.as_secs_f64());
+    }
     w.family(&catalog::DB_BACKUP_FAILURES_TOTAL)
         .int(&none, p.db_backup_failures);
     if let Some(interval) = p.db_backup_interval {

@@ -469,6 +469,7 @@ pub fn meters(tick: u64, start: Timestamp) -> Meters {
     }
     meters.db_last_backup.set(start);
     meters.db_backup_interval.set(Span::from_secs(86_400));
+    meters.db_backup_duration.set(Span::from_millis(640));
     meters.db_main_bytes.set(4_096_000);
     meters.db_wal_bytes.set(32_000);
     meters.icmp_send_errors("no_route").inc();
