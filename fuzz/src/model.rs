@@ -12,6 +12,8 @@ pub mod quantity;
 pub mod reading;
 #[path = "../../src/model/snmp.rs"]
 pub mod snmp;
+#[path = "../../src/model/spread.rs"]
+pub mod spread;
 #[path = "../../src/model/state.rs"]
 pub mod state;
 #[path = "../../src/model/time.rs"]

@@ -20,7 +20,7 @@ pub mod size;
 pub mod text;
 #[path = "../../../src/probe/snmp/usm.rs"]
 pub mod usm;
-#[path = "../../../src/probe/snmp/walk.rs"]
+#[path = "../../../src/probe/snmp/walk/mod.rs"]
 pub mod walk;
 
 pub use call::{Agent, Limits, Order, Walk, WalkEnd};
