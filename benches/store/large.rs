@@ -291,11 +291,22 @@ fn availability(store: &Store, targets: &[TargetId], from: Timestamp, to: Timest
         let (from, to, reason) = (t.from, t.to, t.reason);
         event(t.target, t.at, EventKind::StateChanged { from, to, reason })
     });
-    let events = before.chain(events.into_iter().map(|stored| stored.event));
+    // The daemon has run since before the month: else all of it would be *no data*.
+    let started = Event {
+        at: from,
+        recorded_at: from,
+        target: None,
+        kind: EventKind::DaemonStarted { last_alive: None },
+    };
+    let events = [started]
+        .into_iter()
+        .chain(before)
+        .chain(events.into_iter().map(|stored| stored.event));
     let log = Log::new(Interval::new(from, to).unwrap(), events, []);
     let mut shares = 0;
     for target in targets {
         shares += usize::from(log.timeline(*target, None, &[]).shares().counted() > 0);
     }
+    assert_eq!(shares, targets.len(), "a month of every device is counted");
     shares
 }
