@@ -36,7 +36,7 @@ fn daemon(devices: u32, full: bool) {
         .local_addr()
         .unwrap()
         .port();
-    let text = config(devices, port);
+    let text = config(devices, port, folder.path());
     let path = folder.path().join("tramgac.yaml");
     std::fs::write(&path, &text).unwrap();
     println!("the file: {:.1} MB", text.len() as f64 / 1e6);
@@ -128,13 +128,14 @@ fn memory(process: u32) -> u64 {
 }
 
 /// Sites of 50 devices with a link each, on the loopback.
-fn config(devices: u32, port: u16) -> String {
+fn config(devices: u32, port: u16, folder: &Path) -> String {
     const CLASSES: [&str; 8] = [
         "computer", "computer", "computer", "printer", "switch", "wifi_ap", "camera", "server",
     ];
     let mut text = format!(
-        "organization: {{name: Tỉnh thử}}\ndatabase: tramgac.db\nlog: {{level: debug}}\n\
-         web: {{listen: '127.0.0.1:{port}'}}\nsites:\n"
+        "organization: {{name: Tỉnh thử}}\ndatabase: {}/tramgac.db\nlog: {{level: debug}}\n\
+         web: {{listen: '127.0.0.1:{port}'}}\nsites:\n",
+        folder.display()
     );
     for site in 0..devices / 50 {
         writeln!(
