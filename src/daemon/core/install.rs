@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Core;
 use super::Installed;
 use crate::config::model::Config;
+use crate::daemon::by_hand::ByHand;
 use crate::daemon::looks::Look;
 use crate::daemon::looks::Targets;
 use crate::daemon::parts;
@@ -40,6 +41,35 @@ pub struct Installation {
     pub targets: Targets,
     /// Addresses that prove that we can look.
     pub self_check: Vec<std::net::IpAddr>,
+}
+
+impl Installation {
+    /// What is in force from now on, and the topology with what people set by hand over it.
+    pub(super) fn apart(self, by_hand: &ByHand, wall: Timestamp) -> (Installed, Topology) {
+        let Self {
+            config,
+            inventory,
+            index,
+            settings,
+            mut topology,
+            targets,
+            self_check,
+        } = self;
+        let day = parts::today(&config, wall);
+        by_hand.lay(&mut topology, &settings.area_kinds, day, wall);
+        let now = Installed {
+            routes: parts::routes(&config),
+            subnets: targets.subnets(config.polling.subnet_rate, config.polling.count),
+            day,
+            config,
+            inventory,
+            index,
+            settings,
+            targets,
+            self_check,
+        };
+        (now, topology)
+    }
 }
 
 impl Core {
@@ -132,35 +162,15 @@ impl Core {
     /// Another configuration: states, counters and timers go on.
     pub(super) fn install(&mut self, new: Installation, wall: Timestamp) {
         let mono = self.around.clock.mono();
-        let Installation {
-            config,
-            inventory,
-            index,
-            settings,
-            mut topology,
-            targets,
-            self_check,
-        } = new;
-        let day = parts::today(&config, wall);
-        self.by_hand.lay(&mut topology, &settings.area_kinds, day, wall);
+        let (now, topology) = new.apart(&self.by_hand, wall);
         self.table.set_topology(topology, wall, &mut self.effects);
         self.publisher
-            .set_inventory(Arc::clone(&inventory), Arc::clone(&index));
-        let needed = targets.echo_rate(config.polling.count);
+            .set_inventory(Arc::clone(&now.inventory), Arc::clone(&now.index));
+        let needed = now.targets.echo_rate(now.config.polling.count);
         self.around
             .icmp
-            .set_max_rate(parts::icmp(&config, needed).max_rate);
-        self.now = Installed {
-            routes: parts::routes(&config),
-            subnets: targets.subnets(config.polling.subnet_rate, config.polling.count),
-            day,
-            config,
-            inventory,
-            index,
-            settings,
-            targets,
-            self_check,
-        };
+            .set_max_rate(parts::icmp(&now.config, needed).max_rate);
+        self.now = now;
         self.devices
             .retain(|id, _| self.now.targets.agents.contains_key(id));
         self.seek();

@@ -48,7 +48,6 @@ use super::looks::Look;
 use super::looks::Names;
 use super::looks::Targets;
 use super::network;
-use super::parts;
 use super::presence::Sought;
 use super::systemd;
 use crate::alert::route::Routes;
@@ -210,35 +209,15 @@ impl Core {
     pub fn new(around: Surroundings, first: Installation, past: Past) -> Self {
         let wall = around.clock.wall();
         let mono = around.clock.mono();
-        let Installation {
-            config,
-            inventory,
-            index,
-            settings,
-            mut topology,
-            targets,
-            self_check,
-        } = first;
-        let day = parts::today(&config, wall);
-        past.by_hand.lay(&mut topology, &settings.area_kinds, day, wall);
+        let (now, topology) = first.apart(&past.by_hand, wall);
         let mut effects = Effects::new();
         let mut table = Table::new(topology, wall);
         table.restore(past.states, past.closed, past.last_incident, &mut effects);
         table.restore_blind(&past.blind_spans);
         table.started(past.alive_at, wall, &mut effects);
         let mut core = Self {
-            publisher: Publisher::new(Arc::clone(&inventory), Arc::clone(&index)),
-            now: Installed {
-                routes: parts::routes(&config),
-                subnets: targets.subnets(config.polling.subnet_rate, config.polling.count),
-                day,
-                config,
-                inventory,
-                index,
-                settings,
-                targets,
-                self_check,
-            },
+            publisher: Publisher::new(Arc::clone(&now.inventory), Arc::clone(&now.index)),
+            now,
             table,
             by_hand: past.by_hand,
             sought: Sought::default(),
