@@ -131,7 +131,12 @@ impl Rule {
 
     /// Every expression of it.
     pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
-        self.fields.values().chain(self.when.iter()).chain(self.by.iter())
+        self.fields.values().chain(self.conditions())
+    }
+
+    /// Those that say which rows there are.
+    pub fn conditions(&self) -> impl Iterator<Item = &Expr> {
+        self.when.iter().chain(self.by.iter())
     }
 }
 

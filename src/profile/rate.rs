@@ -237,12 +237,16 @@ const FORGET: Span = Span::from_secs(7 * 24 * 3600);
 const MAX_KNOWN: usize = 16_384;
 
 impl Memory {
+    /// What became of the agent since the last poll, if these are its clocks; nothing is taken.
+    pub fn verdict(&self, now: Uptime, at: Mono) -> Restart {
+        self.at.map_or(Restart::No, |before| {
+            restart(self.uptime, now, at.since(before))
+        })
+    }
+
     /// Takes the agent's clocks; says whether it restarted, and the unwrapped time since it did.
     pub fn clock(&mut self, now: Uptime, at: Mono) -> (Restart, Option<Span>) {
-        let verdict = match self.at {
-            None => Restart::No,
-            Some(before) => restart(self.uptime, now, at.since(before)),
-        };
+        let verdict = self.verdict(now, at);
         match verdict {
             Restart::No => {}
             Restart::Wrapped => self.wraps += 1,

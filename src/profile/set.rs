@@ -11,7 +11,6 @@ use super::learnt::Section;
 use super::matcher;
 use super::matcher::Identity;
 use super::model::Profile;
-use super::model::Rule;
 use super::rows::Rows;
 use crate::model::snmp::Oid;
 
@@ -20,6 +19,23 @@ pub const GENERIC: &str = "generic";
 
 /// By the name of the device's profile, and how much is asked for.
 type Plans = BTreeMap<(String, What), Arc<Plan>>;
+
+/// The columns of IF-MIB that tell what an interface is, and stay as they are
+/// while it is the same one: ifIndex, ifDescr, ifType, ifMtu, ifPhysAddress, ifAlias.
+///
+/// Not among them: ifName, by which it is seen that it is the same one (trap 5),
+/// and the speeds, which change when a line is negotiated anew.
+const STILL: [&[u32]; 6] = [
+    &[1, 3, 6, 1, 2, 1, 2, 2, 1, 1],
+    &[1, 3, 6, 1, 2, 1, 2, 2, 1, 2],
+    &[1, 3, 6, 1, 2, 1, 2, 2, 1, 3],
+    &[1, 3, 6, 1, 2, 1, 2, 2, 1, 4],
+    &[1, 3, 6, 1, 2, 1, 2, 2, 1, 6],
+    &[1, 3, 6, 1, 2, 1, 31, 1, 1, 1, 18],
+];
+
+/// The fields of an interface that a poller remembers, and so need not be read again.
+const REMEMBERED: [&str; 6] = ["name", "descr", "alias", "type", "mac", "mtu"];
 
 /// All profiles, by name; every `include` and `lookup` has been checked.
 #[derive(Debug, Clone, Default)]
@@ -55,6 +71,9 @@ pub struct Plan {
     pub gets: Vec<Oid>,
     /// Columns, those of one table together, sorted.
     pub tables: Vec<Vec<Oid>>,
+    /// Those of the columns that need not be read while the interfaces are known to
+    /// be the same ones: nothing but what is remembered of them is made of these.
+    pub still: BTreeSet<Oid>,
 }
 
 /// How much to ask for.
@@ -254,10 +273,15 @@ impl<'a> Chain<'a> {
         let mut gets = BTreeSet::new();
         let mut columns = BTreeSet::new();
         let mut contexts: Vec<Oid> = Vec::new();
-        let mut see = |steps: &Steps| {
+        // What is made of columns beside what is remembered of interfaces.
+        let mut needed = BTreeSet::new();
+        let mut see = |steps: &Steps, is_needed: bool| {
             gets.extend(steps.get.clone());
             for column in [&steps.column, &steps.any, &steps.count, &steps.total] {
                 columns.extend(column.clone());
+                if is_needed {
+                    needed.extend(column.clone());
+                }
             }
         };
         for profile in self.profiles() {
@@ -265,7 +289,7 @@ impl<'a> Chain<'a> {
                 contexts.extend(profile.vlan_contexts.clone());
                 for (key, expr) in &profile.facts {
                     if !self.is_replaced(profile, key) {
-                        expr.walk(&mut see);
+                        expr.walk(&mut |steps| see(steps, true));
                     }
                 }
             }
@@ -273,15 +297,27 @@ impl<'a> Chain<'a> {
                 if self.is_replaced(profile, section.as_str()) || !what.asks(*section) {
                     continue;
                 }
-                for expr in rules.iter().flat_map(Rule::expressions) {
-                    expr.walk(&mut see);
+                let is_remembered =
+                    |field: &str| *section == Section::Interfaces && REMEMBERED.contains(&field);
+                for rule in rules {
+                    for (field, expr) in &rule.fields {
+                        expr.walk(&mut |steps| see(steps, !is_remembered(field)));
+                    }
+                    for expr in rule.conditions() {
+                        expr.walk(&mut |steps| see(steps, true));
+                    }
                 }
             }
         }
         for profile in self.profiles() {
             for (section, rules) in &profile.rules {
                 if !self.is_replaced(profile, section.as_str()) && what.asks(*section) {
-                    columns.extend(rules.iter().flat_map(|r| r.each.iter().cloned()));
+                    let each = || rules.iter().flat_map(|r| r.each.iter().cloned());
+                    columns.extend(each());
+                    // Whether there is an interface is told by its name as well.
+                    if *section != Section::Interfaces {
+                        needed.extend(each());
+                    }
                 }
             }
         }
@@ -292,6 +328,9 @@ impl<'a> Chain<'a> {
             .filter(|c| !columns.iter().any(|o| o != *c && c.starts_with(o)))
             .cloned()
             .collect();
+        let still = STILL.into_iter().map(Oid::from_slice);
+        let still = still.filter(|c| outermost.contains(c) && !needed.iter().any(|n| n.starts_with(c)));
+        let still = still.collect();
         let mut tables: BTreeMap<Oid, Vec<Oid>> = BTreeMap::new();
         for column in outermost {
             let table = Oid::new(column.arcs().split_last().map_or(&[][..], |(_, rest)| rest));
@@ -300,6 +339,7 @@ impl<'a> Chain<'a> {
         Plan {
             gets: gets.into_iter().collect(),
             tables: tables.into_values().collect(),
+            still,
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod finding;
 pub mod habits;
 pub mod keys;
 pub mod poll;
+mod poll_still;
 mod poll_turn;
 mod poll_view;
 mod poll_vlans;

@@ -6,7 +6,9 @@
 //! ```
 //!
 //! Readings are asked for at every turn, the inventory rarely; what one turn
-//! does not ask for, or does not get, stays as it was (trap 7).
+//! does not ask for, or does not get, stays as it was (trap 7). What tells of an
+//! interface only which one it is is left out of the readings while all of them
+//! are known to be the same ones ([`super::poll_still`]).
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -17,11 +19,16 @@ use arc_swap::ArcSwap;
 use super::call::Agent;
 use super::client::Client;
 use super::credential::Credential;
+use super::credential::Version;
 use super::finding::Finding;
 use super::habits::Habits;
 use super::habits::Worked;
+use super::poll_still::Still;
+use super::poll_still::Table;
 use super::poll_turn::Counted;
 use super::poll_turn::IF_NUMBER;
+use super::poll_turn::IF_TABLE_LAST_CHANGE;
+use super::poll_turn::Part;
 use super::poll_turn::Turn;
 use crate::clock::SharedClock;
 use crate::model::Fact;
@@ -103,6 +110,9 @@ pub struct State {
     facts: BTreeMap<String, String>,
     memory: Memory,
     counted: Counted,
+    still: Option<Box<Still>>,
+    /// Whether the interfaces are the same ones can't be seen without all of it.
+    tells_all_or_none: bool,
 }
 
 /// One interface with its carried-on counters.
@@ -256,18 +266,41 @@ impl Poller {
         let Some(chain) = state.profile.as_deref().and_then(|name| profiles.chain_of(name)) else {
             return self.silent(at, start, what, turn.packets, Finding::Stopped);
         };
-        if let Some(plan) = profiles.plan(chain.name(), what) {
-            turn.read(&plan).await;
-        }
+        let plan = profiles.plan(chain.name(), what).unwrap_or_default();
+        let uptime = uptime_of(&turn.rows);
+        let table = Table::of(&turn.rows);
+        let restarted = state.memory.verdict(uptime, answered) == Restart::Yes;
+        let still = state.still.as_deref().filter(|still| {
+            what != What::Inventory && !restarted && still.holds(&profiles, table, reading)
+        });
+        let part = if still.is_some() { Part::Moving } else { Part::All };
+        turn.read(&plan, part).await;
         if let (What::Inventory, Some(column)) = (what, chain.vlan_contexts()) {
             turn.read_vlans(column).await;
+        }
+        let known = (what != What::Inventory).then_some(&state.facts);
+        let mut learnt = crate::profile::apply(&chain, &turn.rows, known);
+        if still.is_none_or(|still| !still.give(&mut learnt.interfaces)) {
+            let whole = turn.gaps.is_empty();
+            if still.is_some() {
+                // They are not the same ones: the rest is asked for after all (trap 5).
+                turn.read(&plan, Part::Still).await;
+                learnt = crate::profile::apply(&chain, &turn.rows, known);
+            }
+            let now = Still::of(&profiles, table, &learnt.interfaces, (subject.address, reading));
+            // Asked without the rest, it does not even tell that they are the same ones.
+            let same = still.zip(now.as_ref()).is_some_and(|(before, now)| before.is_same(now));
+            state.tells_all_or_none = match what {
+                What::Inventory => false,
+                What::Readings | What::Presence => state.tells_all_or_none || (whole && same),
+            };
+            let keeps = turn.gaps.is_empty() && !state.tells_all_or_none;
+            state.still = now.filter(|_| keeps).map(Box::new);
         }
         state.counted = turn.counted;
         if turn.counted.hides {
             self.worked.found_hiding(subject.address);
         }
-        let known = (what != What::Inventory).then_some(&state.facts);
-        let mut learnt = crate::profile::apply(&chain, &turn.rows, known);
         if what == What::Inventory {
             // What a partial answer leaves out stays as it was (trap 7).
             state.facts.extend(learnt.facts.clone());
@@ -319,7 +352,7 @@ impl Poller {
         state: &mut State,
         tried: &mut u32,
     ) -> Result<(Agent, Rows), Finding> {
-        let oids: Vec<Oid> = [
+        let asked = [
             &system::DESCR[..],
             &system::OBJECT_ID,
             &system::UP_TIME,
@@ -329,10 +362,11 @@ impl Poller {
             &system::ENGINE_BOOTS,
             &system::ENGINE_TIME,
             &IF_NUMBER,
-        ]
-        .into_iter()
-        .map(Oid::new)
-        .collect();
+            &IF_TABLE_LAST_CHANGE,
+        ];
+        let asked = asked.map(Oid::from_slice);
+        // SNMPv1 takes another request for each object that an agent does not have.
+        let [asked_v1 @ .., _] = &asked;
         let known = state.credential.or_else(|| self.worked.get(subject.address));
         let remembered = known.filter(|n| *n < subject.credentials.len());
         let others = (0..subject.credentials.len()).filter(|n| Some(*n) != remembered);
@@ -342,8 +376,12 @@ impl Poller {
                 continue;
             };
             let agent = subject.agent(credential);
+            let oids: &[Oid] = match credential.version() {
+                Version::V1 => asked_v1,
+                Version::V2c | Version::V3 => &asked,
+            };
             *tried += 1;
-            match self.client.get(&agent, &oids).await {
+            match self.client.get(&agent, oids).await {
                 Ok(binds) => {
                     state.credential = Some(n);
                     self.worked.put(subject.address, n);

@@ -25,12 +25,34 @@ const COLUMNS: usize = 12;
 /// more makes slow agents work for what they then leave out.
 const OBJECTS: usize = 60;
 
+/// ifTableLastChange.0: when a row of ifTable came or went (RFC 2863).
+pub(super) const IF_TABLE_LAST_CHANGE: [u32; 10] = [1, 3, 6, 1, 2, 1, 31, 1, 5, 0];
 /// ifNumber.0, to check the rows of ifTable by (trap 9).
 pub(super) const IF_NUMBER: [u32; 9] = [1, 3, 6, 1, 2, 1, 2, 1, 0];
 /// ifEntry.
 const IF_ENTRY: [u32; 9] = [1, 3, 6, 1, 2, 1, 2, 2, 1];
 /// Repetitions that an agent is asked for which leaves rows out of larger answers.
 const FEW_REPETITIONS: u16 = 2;
+
+/// How much of a plan is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    All,
+    /// Without [`Plan::still`].
+    Moving,
+    /// Only [`Plan::still`].
+    Still,
+}
+
+impl Part {
+    fn has(self, plan: &Plan, column: &Oid) -> bool {
+        match self {
+            Self::All => true,
+            Self::Moving => !plan.still.contains(column),
+            Self::Still => plan.still.contains(column),
+        }
+    }
+}
 
 /// What the rows of ifTable said of the agent's honesty (trap 9).
 #[derive(Debug, Clone, Copy, Default)]
@@ -107,18 +129,22 @@ impl<'a> Turn<'a> {
         }
     }
 
-    pub(super) async fn read(&mut self, plan: &Plan) {
+    pub(super) async fn read(&mut self, plan: &Plan, part: Part) {
         let missing: Vec<Oid> = plan
             .gets
             .iter()
             .filter(|oid| self.rows.get(oid).is_none())
             .cloned()
             .collect();
-        self.get(&missing, "values").await;
+        if part != Part::Still {
+            self.get(&missing, "values").await;
+        }
         // Small tables share a walk: a table that the device does not have
         // then costs a part of one packet.
         let mut some: Vec<Oid> = Vec::new();
         for table in &plan.tables {
+            let table = table.iter().filter(|column| part.has(plan, column));
+            let table: Vec<Oid> = table.cloned().collect();
             for columns in table.chunks(COLUMNS) {
                 if some.len() + columns.len() > COLUMNS && !some.is_empty() {
                     self.walk(&some).await;
