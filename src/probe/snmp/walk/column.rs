@@ -51,14 +51,14 @@ impl Column {
             object.tag,
             tag::END_OF_MIB_VIEW | tag::NO_SUCH_OBJECT | tag::NO_SUCH_INSTANCE
         );
-        let below = self.stem.arc_of(object.name);
-        let (oid, is_inside) = if let Some(oid) = below.and_then(|arc| self.root.inline_child(arc)) {
-            (oid, true)
-        } else {
-            let oid = read_oid(object.name, arcs)?;
-            let is_inside = oid.starts_with(&self.root);
-            (oid, is_inside)
-        };
+        if order == Order::Increasing
+            && !nothing
+            && let Some(arc) = self.next_arc(object.name)
+        {
+            return self.push_child(arc, object);
+        }
+        let oid = read_oid(object.name, arcs)?;
+        let is_inside = oid.starts_with(&self.root);
         let end = if nothing || !is_inside {
             Some(WalkEnd::Complete)
         } else {
@@ -80,6 +80,25 @@ impl Column {
             value: object.value()?,
         });
         Ok(true)
+    }
+
+    /// The only arc behind the root, if by that the object comes after the last row.
+    fn next_arc(&self, name: &[u8]) -> Option<u32> {
+        let arc = self.stem.arc_of(name)?;
+        let common = self.root.arcs().len();
+        let last = self.rows.last()?.oid.arcs().get(common)?;
+        (common < Oid::INLINE && arc > *last).then_some(arc)
+    }
+
+    /// Takes the row with this only arc behind the root. Its name is made in its place:
+    /// what is written there arc by arc is slow to be read again as a whole.
+    fn push_child(&mut self, arc: u32, object: &Object<'_>) -> Result<bool, Malformed> {
+        let value = object.value()?;
+        self.rows.push(VarBind {
+            oid: self.root.clone(),
+            value,
+        });
+        Ok(self.rows.last_mut().is_some_and(|row| row.oid.extend_inline(arc)))
     }
 
     /// Whether `oid`, which lies in this column, comes after its last row.
@@ -171,8 +190,8 @@ mod tests {
                 if let Some(arc) = stem.arc_of(&bytes) {
                     let whole = read_oid(&bytes, &mut Vec::new()).unwrap();
                     prop_assert_eq!(&whole, &column.child(&[arc]));
-                    let inline = column.inline_child(arc);
-                    prop_assert!(inline.is_none_or(|inline| inline == whole));
+                    let mut inline = column.clone();
+                    prop_assert!(!inline.extend_inline(arc) || inline == whole);
                 }
             }
             if first < 16_384 && column.arcs().len() < Oid::INLINE && stem.length > 0 {
