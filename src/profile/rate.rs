@@ -239,9 +239,8 @@ const MAX_KNOWN: usize = 16_384;
 impl Memory {
     /// What became of the agent since the last poll, if these are its clocks; nothing is taken.
     pub fn verdict(&self, now: Uptime, at: Mono) -> Restart {
-        self.at.map_or(Restart::No, |before| {
-            restart(self.uptime, now, at.since(before))
-        })
+        self.at
+            .map_or(Restart::No, |before| restart(self.uptime, now, at.since(before)))
     }
 
     /// Takes the agent's clocks; says whether it restarted, and the unwrapped time since it did.

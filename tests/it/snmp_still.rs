@@ -24,7 +24,14 @@ use crate::support::odd_agent::Odd;
 use crate::support::odd_agent::answer;
 
 /// ifIndex, ifDescr, ifType, ifMtu, ifPhysAddress of ifTable; ifAlias of ifXTable.
-const STILL: [&str; 6] = ["2.2.1.1", "2.2.1.2", "2.2.1.3", "2.2.1.4", "2.2.1.6", "31.1.1.1.18"];
+const STILL: [&str; 6] = [
+    "2.2.1.1",
+    "2.2.1.2",
+    "2.2.1.3",
+    "2.2.1.4",
+    "2.2.1.6",
+    "31.1.1.1.18",
+];
 
 #[derive(Debug, Clone)]
 struct Port {
@@ -75,28 +82,45 @@ impl Device {
         let text = |text: &str| Value::OctetString(text.into());
         let mut all = vec![
             (mib("1.1.0"), text("a small switch")),
-            (mib("1.2.0"), Value::ObjectId(Oid::new([1, 3, 6, 1, 4, 1, 99_999]).into())),
+            (
+                mib("1.2.0"),
+                Value::ObjectId(Oid::new([1, 3, 6, 1, 4, 1, 99_999]).into()),
+            ),
             (mib("1.3.0"), Value::TimeTicks(self.up_time)),
             (mib("1.5.0"), text("sw1")),
-            (mib("2.1.0"), Value::Integer(i64::try_from(self.ports.len()).unwrap())),
+            (
+                mib("2.1.0"),
+                Value::Integer(i64::try_from(self.ports.len()).unwrap()),
+            ),
         ];
         all.extend(self.changed.map(|at| (mib("31.1.5.0"), Value::TimeTicks(at))));
         for port in &self.ports {
             let n = port.index;
             all.extend([
                 (mib(&format!("2.2.1.1.{n}")), Value::Integer(n.into())),
-                (mib(&format!("2.2.1.2.{n}")), text(&format!("port with the address {}", port.mac))),
+                (
+                    mib(&format!("2.2.1.2.{n}")),
+                    text(&format!("port with the address {}", port.mac)),
+                ),
                 (mib(&format!("2.2.1.3.{n}")), Value::Integer(6)),
                 (mib(&format!("2.2.1.4.{n}")), Value::Integer(1500)),
-                (mib(&format!("2.2.1.6.{n}")), Value::OctetString([0, 0, 0x5e, 0, 0x53, port.mac][..].into())),
+                (
+                    mib(&format!("2.2.1.6.{n}")),
+                    Value::OctetString([0, 0, 0x5e, 0, 0x53, port.mac][..].into()),
+                ),
                 (mib(&format!("2.2.1.8.{n}")), Value::Integer(1)),
                 (mib(&format!("31.1.1.1.6.{n}")), Value::Counter64(port.octets)),
                 (mib(&format!("31.1.1.1.18.{n}")), text(port.alias)),
             ]);
-            all.extend(port.name.map(|name| (mib(&format!("31.1.1.1.1.{n}")), text(name))));
+            all.extend(
+                port.name
+                    .map(|name| (mib(&format!("31.1.1.1.1.{n}")), text(name))),
+            );
         }
         all.sort_by(|a, b| a.0.cmp(&b.0));
-        all.into_iter().map(|(oid, value)| VarBind { oid, value }).collect()
+        all.into_iter()
+            .map(|(oid, value)| VarBind { oid, value })
+            .collect()
     }
 
     fn answer(&mut self, asked: &Pdu) -> Vec<Pdu> {
@@ -249,7 +273,11 @@ fn interfaces_that_change_places_are_seen_at_once_though_the_agent_says_nothing_
     bench.check(&polled);
     // Known by their names, they went on counting.
     assert_eq!(
-        polled.interfaces.iter().map(|i| i.totals.in_rate).collect::<Vec<_>>(),
+        polled
+            .interfaces
+            .iter()
+            .map(|i| i.totals.in_rate)
+            .collect::<Vec<_>>(),
         [Some(0.0); 2]
     );
     // From now on these are the ones that are known.

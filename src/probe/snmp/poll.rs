@@ -23,12 +23,11 @@ use super::credential::Version;
 use super::finding::Finding;
 use super::habits::Habits;
 use super::habits::Worked;
-use super::poll_still::Still;
-use super::poll_still::Table;
+use super::poll_still::Asks;
+use super::poll_still::Memo;
 use super::poll_turn::Counted;
 use super::poll_turn::IF_NUMBER;
 use super::poll_turn::IF_TABLE_LAST_CHANGE;
-use super::poll_turn::Part;
 use super::poll_turn::Turn;
 use crate::clock::SharedClock;
 use crate::model::Fact;
@@ -110,9 +109,7 @@ pub struct State {
     facts: BTreeMap<String, String>,
     memory: Memory,
     counted: Counted,
-    still: Option<Box<Still>>,
-    /// Whether the interfaces are the same ones can't be seen without all of it.
-    tells_all_or_none: bool,
+    memo: Memo,
 }
 
 /// One interface with its carried-on counters.
@@ -266,37 +263,16 @@ impl Poller {
         let Some(chain) = state.profile.as_deref().and_then(|name| profiles.chain_of(name)) else {
             return self.silent(at, start, what, turn.packets, Finding::Stopped);
         };
-        let plan = profiles.plan(chain.name(), what).unwrap_or_default();
-        let uptime = uptime_of(&turn.rows);
-        let table = Table::of(&turn.rows);
-        let restarted = state.memory.verdict(uptime, answered) == Restart::Yes;
-        let still = state.still.as_deref().filter(|still| {
-            what != What::Inventory && !restarted && still.holds(&profiles, table, reading)
-        });
-        let part = if still.is_some() { Part::Moving } else { Part::All };
-        turn.read(&plan, part).await;
-        if let (What::Inventory, Some(column)) = (what, chain.vlan_contexts()) {
-            turn.read_vlans(column).await;
-        }
+        let restarted = state.memory.verdict(uptime_of(&turn.rows), answered) == Restart::Yes;
         let known = (what != What::Inventory).then_some(&state.facts);
-        let mut learnt = crate::profile::apply(&chain, &turn.rows, known);
-        if still.is_none_or(|still| !still.give(&mut learnt.interfaces)) {
-            let whole = turn.gaps.is_empty();
-            if still.is_some() {
-                // They are not the same ones: the rest is asked for after all (trap 5).
-                turn.read(&plan, Part::Still).await;
-                learnt = crate::profile::apply(&chain, &turn.rows, known);
-            }
-            let now = Still::of(&profiles, table, &learnt.interfaces, (subject.address, reading));
-            // Asked without the rest, it does not even tell that they are the same ones.
-            let same = still.zip(now.as_ref()).is_some_and(|(before, now)| before.is_same(now));
-            state.tells_all_or_none = match what {
-                What::Inventory => false,
-                What::Readings | What::Presence => state.tells_all_or_none || (whole && same),
-            };
-            let keeps = turn.gaps.is_empty() && !state.tells_all_or_none;
-            state.still = now.filter(|_| keeps).map(Box::new);
-        }
+        let asks = Asks {
+            what,
+            at: reading,
+            restarted,
+        };
+        let mut learnt = turn
+            .learn((&profiles, &chain), known, &mut state.memo, asks)
+            .await;
         state.counted = turn.counted;
         if turn.counted.hides {
             self.worked.found_hiding(subject.address);

@@ -12,6 +12,7 @@
 //! ifTableLastChange is another, with the inventory, when the last answer was
 //! partial, and after [`FOR`], since an alias may change with none of these.
 
+use std::collections::BTreeMap;
 use std::hash::DefaultHasher;
 use std::hash::Hash;
 use std::hash::Hasher;
@@ -21,11 +22,16 @@ use std::sync::Weak;
 
 use super::poll_turn::IF_NUMBER;
 use super::poll_turn::IF_TABLE_LAST_CHANGE;
+use super::poll_turn::Part;
+use super::poll_turn::Turn;
 use crate::model::Mono;
 use crate::model::Span;
 use crate::model::snmp::Oid;
+use crate::profile::Chain;
+use crate::profile::Learnt;
 use crate::profile::Rows;
 use crate::profile::Set;
+use crate::profile::What;
 use crate::profile::learnt::Interface;
 
 /// How long they are remembered: so late is a new alias seen at most.
@@ -48,6 +54,68 @@ impl Table {
             number: number(&IF_NUMBER),
             changed: number(&IF_TABLE_LAST_CHANGE),
         }
+    }
+}
+
+/// How a turn asks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asks {
+    pub(super) what: What,
+    pub(super) at: Mono,
+    /// The agent restarted since the turn before.
+    pub(super) restarted: bool,
+}
+
+/// What is remembered between two turns.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Memo {
+    still: Option<Box<Still>>,
+    /// The device does not even tell whether the interfaces are the same ones unless it is
+    /// asked for everything.
+    all_or_nothing: bool,
+}
+
+impl Turn<'_> {
+    /// Reads what the device's profile asks for, and gives what it makes of that; `facts` are
+    /// those of an earlier turn, unless this one asks for them.
+    pub(super) async fn learn(
+        &mut self,
+        (profiles, chain): (&Arc<Set>, &Chain<'_>),
+        facts: Option<&BTreeMap<String, String>>,
+        memo: &mut Memo,
+        asks: Asks,
+    ) -> Learnt {
+        let plan = profiles.plan(chain.name(), asks.what).unwrap_or_default();
+        let everything = asks.what == What::Inventory;
+        let table = Table::of(&self.rows);
+        let still = memo
+            .still
+            .as_deref()
+            .filter(|still| !everything && !asks.restarted && still.holds(profiles, table, asks.at));
+        let part = if still.is_some() { Part::Moving } else { Part::All };
+        self.read(&plan, part).await;
+        if let (true, Some(column)) = (everything, chain.vlan_contexts()) {
+            self.read_vlans(column).await;
+        }
+        let mut learnt = crate::profile::apply(chain, &self.rows, facts);
+        if still.is_some_and(|still| still.give(&mut learnt.interfaces)) {
+            return learnt;
+        }
+        let answered = self.gaps.is_empty();
+        if still.is_some() {
+            // They are not the same ones: the rest is asked for after all (trap 5).
+            self.read(&plan, Part::Still).await;
+            learnt = crate::profile::apply(chain, &self.rows, facts);
+        }
+        let now = Still::of(profiles, table, &learnt.interfaces, (self.agent.address, asks.at));
+        let in_vain = answered
+            && still
+                .zip(now.as_ref())
+                .is_some_and(|(before, now)| before.is_same(now));
+        memo.all_or_nothing = !everything && (memo.all_or_nothing || in_vain);
+        let keeps = self.gaps.is_empty() && !memo.all_or_nothing;
+        memo.still = now.filter(|_| keeps).map(Box::new);
+        learnt
     }
 }
 
@@ -101,8 +169,9 @@ impl Still {
     pub(super) fn give(&self, interfaces: &mut [Interface]) -> bool {
         let mut rest = Kept::all(&self.packed);
         let same = interfaces.iter().all(|now| {
-            rest.next()
-                .is_some_and(|kept| Some(kept.index.into()) == now.index && kept.texts[0] == now.name.as_deref())
+            rest.next().is_some_and(|kept| {
+                Some(kept.index.into()) == now.index && kept.texts[0] == now.name.as_deref()
+            })
         });
         if !same || rest.next().is_some() {
             return false;
@@ -251,7 +320,12 @@ mod tests {
 
     fn still(interfaces: &[Interface]) -> Option<Still> {
         let address = "127.0.0.1:161".parse().unwrap();
-        Still::of(&Arc::default(), Table::default(), interfaces, (address, Mono::ZERO))
+        Still::of(
+            &Arc::default(),
+            Table::default(),
+            interfaces,
+            (address, Mono::ZERO),
+        )
     }
 
     // trap 5
@@ -267,7 +341,13 @@ mod tests {
             vec![bare(&port(1, "b")), bare(&port(2, "a"))],
             vec![bare(&port(1, "a")), bare(&port(3, "b"))],
             vec![bare(&port(1, "a")), bare(&port(2, "b")), bare(&port(3, "c"))],
-            vec![bare(&port(1, "a")), Interface { name: None, ..bare(&port(2, "b")) }],
+            vec![
+                bare(&port(1, "a")),
+                Interface {
+                    name: None,
+                    ..bare(&port(2, "b"))
+                },
+            ],
         ] {
             let mut now = others.clone();
             assert!(!still.give(&mut now), "{others:?}");
@@ -290,24 +370,66 @@ mod tests {
 
     #[test]
     fn interfaces_that_can_not_be_told_apart_are_not_remembered() {
-        assert!(still(&[Interface { name: None, ..port(1, "a") }]).is_none());
-        assert!(still(&[Interface { index: None, ..port(1, "a") }]).is_none());
+        assert!(
+            still(&[Interface {
+                name: None,
+                ..port(1, "a")
+            }])
+            .is_none()
+        );
+        assert!(
+            still(&[Interface {
+                index: None,
+                ..port(1, "a")
+            }])
+            .is_none()
+        );
         let long = Some("x".repeat(70_000));
-        assert!(still(&[Interface { alias: long, ..port(1, "a") }]).is_none());
+        assert!(
+            still(&[Interface {
+                alias: long,
+                ..port(1, "a")
+            }])
+            .is_none()
+        );
     }
 
     #[test]
     fn they_are_asked_for_again_in_time_and_after_each_sign() {
         let (profiles, at) = (Arc::<Set>::default(), Mono::ZERO);
-        let table = Table { number: Some(1), changed: Some(100) };
+        let table = Table {
+            number: Some(1),
+            changed: Some(100),
+        };
         let address = "127.0.0.1:161".parse().unwrap();
         let still = Still::of(&profiles, table, &[port(1, "a")], (address, at)).unwrap();
         assert!(still.holds(&profiles, table, at.plus(FOR / 2)));
         assert!(!still.holds(&profiles, table, at.plus(FOR)));
         assert!(!still.holds(&Arc::default(), table, at));
-        assert!(!still.holds(&profiles, Table { number: Some(2), ..table }, at));
-        assert!(!still.holds(&profiles, Table { changed: Some(101), ..table }, at));
-        assert!(!still.holds(&profiles, Table { changed: None, ..table }, at));
+        assert!(!still.holds(
+            &profiles,
+            Table {
+                number: Some(2),
+                ..table
+            },
+            at
+        ));
+        assert!(!still.holds(
+            &profiles,
+            Table {
+                changed: Some(101),
+                ..table
+            },
+            at
+        ));
+        assert!(!still.holds(
+            &profiles,
+            Table {
+                changed: None,
+                ..table
+            },
+            at
+        ));
     }
 
     proptest! {
