@@ -361,3 +361,38 @@ impl Plan {
         rows
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn still(rule: &str) -> Vec<String> {
+        let interfaces = "interfaces:\n  each: [1.3.6.1.2.1.2.2.1.1, 1.3.6.1.2.1.2.2.1.8]\n  index: {index: 0}\n  \
+                          name: [{column: 1.3.6.1.2.1.31.1.1.1.1}, {column: 1.3.6.1.2.1.2.2.1.2}]\n  \
+                          descr: {column: 1.3.6.1.2.1.2.2.1.2}\n  mtu: {column: 1.3.6.1.2.1.2.2.1.4}\n  \
+                          oper: {column: 1.3.6.1.2.1.2.2.1.8}\n";
+        let text = format!("{interfaces}{rule}");
+        let profile = crate::profile::load::parse("one.yaml", &text).unwrap();
+        let name = profile.name.clone();
+        let set = Set::new([profile]).unwrap();
+        let plan = set.plan(&name, What::Readings).unwrap();
+        plan.still.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn only_what_is_remembered_of_interfaces_need_not_be_read_again() {
+        let all = [
+            "1.3.6.1.2.1.2.2.1.1",
+            "1.3.6.1.2.1.2.2.1.2",
+            "1.3.6.1.2.1.2.2.1.4",
+        ];
+        assert_eq!(still(""), all);
+        let names_by_descr = "sensors:\n  each: 1.3.6.1.4.1.9.1.1\n  kind: temperature\n  \
+                              descr: {column: 1.3.6.1.2.1.2.2.1.2, key: {index: 0}}\n  value: {column: 1.3.6.1.4.1.9.1.1}\n";
+        assert_eq!(still(names_by_descr), [all[0], all[2]]);
+        let by_row = "memory:\n  each: 1.3.6.1.2.1.2.2.1.1\n  used_bytes: {column: 1.3.6.1.4.1.9.1.2}\n";
+        assert_eq!(still(by_row), [all[1], all[2]]);
+        let above = "memory:\n  used_bytes: {total: 1.3.6.1.2.1.2.2.1}\n";
+        assert_eq!(still(above), [""; 0]);
+    }
+}
