@@ -230,6 +230,35 @@ fn source_size_and_fragmentation_are_as_ordered() {
 }
 
 #[test]
+fn a_small_packet_that_its_interface_must_cut_gets_its_answer() {
+    let Some((here, router, _host)) = routed() else {
+        return;
+    };
+    let asked = |token, size| Order {
+        size,
+        ..to(token, "10.77.1.2")
+    };
+    let mut pinger = Pinger::start(Some(&here), Options::default(), SocketOptions::new);
+    assert_eq!(pinger.ask(asked(1, 92)).outcome, Outcome::Good);
+    for ns in [&here, &router] {
+        ns.ip(&["link", "set", "v0", "mtu", "100"]);
+    }
+    // 120 bytes with both headers: two pieces. One that fits is asked before and after it.
+    for (token, size) in [(2, 56), (3, 92), (4, 56), (5, 92)] {
+        let burst = pinger.ask(asked(token, size));
+        assert_eq!(burst.outcome, Outcome::Good, "{size}: {burst:?}");
+    }
+    let burst = pinger.ask(Order {
+        header: Header {
+            dont_fragment: true,
+            ..Header::default()
+        },
+        ..asked(6, 92)
+    });
+    assert!(matches!(burst.outcome, Outcome::Blind(BlindReason::Internal(_))), "{burst:?}");
+}
+
+#[test]
 fn loss_is_what_the_network_lost_to_the_packet() {
     let Some((here, router, _host)) = routed() else {
         return;

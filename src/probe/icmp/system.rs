@@ -303,15 +303,18 @@ pub fn send(socket: BorrowedFd<'_>, to: IpAddr, header: &Header, bytes: &[u8]) -
     }
     let name = SockAddr::from(SocketAddr::new(to, 0));
     if control.used == 0 {
+        // Not by the C library's function, which in a program with threads arms and disarms the
+        // cancellation of the thread around each call: 1.4 % of all CPU time.
         // SAFETY: both pointers come with their own lengths, live until the call returns, and the
-        // kernel only reads them.
+        // kernel only reads them; these are the call's six arguments in their order.
         let sent = unsafe {
-            libc::sendto(
+            libc::syscall(
+                libc::SYS_sendto,
                 socket.as_raw_fd(),
-                bytes.as_ptr().cast(),
+                bytes.as_ptr(),
                 bytes.len(),
                 libc::MSG_DONTWAIT,
-                name.as_ptr().cast(),
+                name.as_ptr(),
                 name.len(),
             )
         };
