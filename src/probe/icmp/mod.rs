@@ -234,7 +234,8 @@ pub struct Options {
     pub gather: Span,
     /// Failed bursts in a row after which a token gets another ident (trap 17).
     pub renew_after: u8,
-    /// Orders that may wait to be taken; beyond, the caller gets them back.
+    /// Orders that may wait to be taken; beyond, the caller gets them back. Room is taken as
+    /// it is needed, 136 bytes an order. A caller that offers them again needs few.
     pub orders: usize,
     /// Batches of results that may wait; beyond, the worker keeps them and takes no more orders.
     pub results: usize,
@@ -248,7 +249,7 @@ impl Default for Options {
             calm: Span::from_millis(10),
             gather: Span::from_millis(50),
             renew_after: 2,
-            orders: 8_192,
+            orders: 12_288,
             results: 64,
         }
     }

@@ -112,12 +112,17 @@ impl Bucket {
         }
     }
 
-    /// One for all targets of a worker that wakes every `tick`: what comes due
-    /// between two wake-ups, and half as much again for a late one, may leave at once.
+    /// One for all targets of a worker that wakes every `tick`.
     pub fn per_tick(rate: u32, tick: Span) -> Self {
+        Self::new(rate, Self::at_once(rate, tick))
+    }
+
+    /// How many requests of a worker that wakes every `tick` may leave at once: what
+    /// comes due between two wake-ups, and half as much again for a late one.
+    pub fn at_once(rate: u32, tick: Span) -> u32 {
         let due = u128::from(rate).saturating_mul(tick.as_nanos()) / 1_000_000_000;
         let due = u32::try_from(due).unwrap_or(u32::MAX / 2);
-        Self::new(rate, due.saturating_add(due / 2).saturating_add(1))
+        due.saturating_add(due / 2).saturating_add(1)
     }
 
     /// The same bucket at another pace; what was sent already still counts.

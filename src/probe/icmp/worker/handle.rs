@@ -6,12 +6,11 @@ use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::SyncSender;
-use std::sync::mpsc::TrySendError;
 use std::thread::JoinHandle;
 
 use nix::sys::eventfd::EventFd;
 
+use super::queue::Queue;
 use crate::probe::icmp::Counters;
 use crate::probe::icmp::Order;
 use crate::probe::icmp::engine::Straggler;
@@ -20,7 +19,6 @@ use crate::probe::icmp::socket::Facts;
 /// The address of the ICMP thread. Dropping it stops the thread.
 #[derive(Debug)]
 pub struct Handle {
-    pub(super) orders: SyncSender<Order>,
     pub(super) shared: Arc<Shared>,
     pub(super) thread: Option<JoinHandle<Vec<Straggler>>>,
     pub(super) facts: Facts,
@@ -28,6 +26,8 @@ pub struct Handle {
 
 #[derive(Debug)]
 pub(super) struct Shared {
+    /// What is to be done; the thread takes it when it has room.
+    pub(super) orders: Queue,
     /// Rung to wake the thread from a long sleep.
     pub(super) bell: EventFd,
     /// Whether the thread sleeps so that only the bell wakes it.
@@ -47,9 +47,7 @@ impl Handle {
     /// The order itself, when the queue is full (or the thread has ended): it
     /// stays due, try again later.
     pub fn order(&self, order: Order) -> Result<(), Order> {
-        self.orders.try_send(order).map_err(|refused| match refused {
-            TrySendError::Full(order) | TrySendError::Disconnected(order) => order,
-        })?;
+        self.shared.orders.push(order)?;
         // The thread lists itself as asleep before it looks at the queue for the last time.
         if self.shared.is_asleep.swap(false, Ordering::SeqCst) {
             self.ring();

@@ -15,6 +15,7 @@
 //! each tick.
 
 mod handle;
+mod queue;
 
 use std::io;
 use std::os::fd::AsFd;
@@ -24,9 +25,6 @@ use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Receiver;
-use std::sync::mpsc::TryRecvError;
-use std::sync::mpsc::sync_channel;
 
 use nix::poll::PollFd;
 use nix::poll::PollFlags;
@@ -39,6 +37,7 @@ use tokio::sync::mpsc::error::TrySendError as ResultRefused;
 
 pub use self::handle::Handle;
 use self::handle::Shared;
+use self::queue::Queue;
 use super::Burst;
 use super::Options;
 use super::Order;
@@ -127,6 +126,7 @@ pub fn spawn(
     let bell = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)
         .map_err(|e| fault("eventfd")(e.into()))?;
     let shared = Arc::new(Shared {
+        orders: Queue::new(options.orders),
         bell,
         is_asleep: AtomicBool::new(false),
         is_stopping: AtomicBool::new(false),
@@ -135,15 +135,13 @@ pub fn spawn(
         fault: Mutex::default(),
     });
     let facts = socket.facts();
-    let (orders, waiting) = sync_channel(options.orders.max(1));
     let (results, out) = mpsc::channel(options.results.max(1));
     let worker = Worker {
         engine: Engine::new(&options, facts.mode, facts.receive_buffer, seed.key, seed.ident),
         socket,
         clock,
-        orders: waiting,
         results,
-        early: None,
+        taken: Vec::with_capacity(SENDS),
         unsent: None,
         shared: Arc::clone(&shared),
         tick: options.tick,
@@ -160,7 +158,6 @@ pub fn spawn(
         .spawn(move || worker.run())
         .map_err(fault("thread"))?;
     let handle = Handle {
-        orders,
         shared,
         thread: Some(thread),
         facts,
@@ -172,10 +169,9 @@ struct Worker {
     engine: Engine,
     socket: Box<dyn EchoSocket>,
     clock: SharedClock,
-    orders: Receiver<Order>,
     results: mpsc::Sender<Vec<Burst>>,
-    /// An order that was found on falling asleep.
-    early: Option<Order>,
+    /// Orders on their way from the queue to the engine.
+    taken: Vec<Order>,
     /// Results that the channel had no room for.
     unsent: Option<Vec<Burst>>,
     shared: Arc<Shared>,
@@ -343,16 +339,12 @@ impl Worker {
 
     fn take_orders(&mut self) -> usize {
         let now = self.clock.mono();
-        let mut taken = 0;
-        while taken < SENDS {
-            let early = self.early.take();
-            match early.map_or_else(|| self.orders.try_recv(), Ok) {
-                Ok(order) => self.engine.accept(&order, now),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-            }
-            taken += 1;
+        self.shared.orders.take(SENDS, &mut self.taken);
+        let count = self.taken.len();
+        for order in self.taken.drain(..) {
+            self.engine.accept(&order, now);
         }
-        taken
+        count
     }
 
     /// Sends up to `most` packets; how many those were.
@@ -412,9 +404,9 @@ impl Worker {
     fn doze(&mut self, until: Option<Mono>, now: Mono) {
         self.shared.is_asleep.store(true, Ordering::SeqCst);
         // An order that came before this point did not ring.
-        self.early = self.early.take().or_else(|| self.orders.try_recv().ok());
+        let has_orders = !self.shared.orders.is_empty();
         let mut span = until.map(|at| at.since(now));
-        if self.early.is_some() && !self.engine.is_backlogged()
+        if has_orders && !self.engine.is_backlogged()
             || self.shared.is_stopping.load(Ordering::SeqCst)
         {
             span = Some(Span::ZERO);
@@ -441,6 +433,13 @@ impl Worker {
         if has_rung && let Err(error) = self.shared.bell.read() {
             tracing::trace!(%error, "the bell had not rung");
         }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // Whoever has an order now gets it back.
+        self.shared.orders.close();
     }
 }
 

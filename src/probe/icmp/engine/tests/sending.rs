@@ -148,6 +148,30 @@ fn another_overall_pace_holds_from_the_next_turn_on() {
     assert_eq!(desk.sent.len(), 400);
 }
 
+#[test]
+fn no_more_orders_are_taken_in_than_the_pace_needs_soon() {
+    let taken_in = |desk: &mut Desk| {
+        let before = desk.engine.counters().bursts;
+        for token in before..10_000 {
+            if desk.engine.is_backlogged() {
+                break;
+            }
+            desk.engine.accept(&one(token), desk.now);
+        }
+        desk.engine.counters().bursts
+    };
+    let mut desk = Desk::new(Options {
+        max_rate: Some(10_000),
+        ..Options::default()
+    });
+    // 100 come due in a tick of 10 ms, 151 may leave at once after a late one.
+    assert_eq!(taken_in(&mut desk), 302);
+    desk.engine.set_max_rate(Some(100));
+    assert_eq!(taken_in(&mut desk), 302, "more than enough wait already");
+    desk.engine.set_max_rate(None);
+    assert_eq!(taken_in(&mut desk), 4_096);
+}
+
 // trap 18
 #[test]
 fn two_hundred_silent_targets_of_a_thousand_hold_back_nobody() {
