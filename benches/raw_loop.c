@@ -3,9 +3,10 @@
  * buffer, kernel receive stamps, a BPF filter on the id. It knows no deadlines,
  * no states, no pacing per group: only send, match, count.
  *
- *   raw_loop FIRST HOSTS ROUNDS RATE TICK_MS TIMEOUT_MS [echo RTTs to stdout]
+ *   raw_loop FIRST HOSTS ROUNDS RATE TICK_MS TIMEOUT_MS [wait | echo RTTs to stdout]
  *
- * FIRST is the first IPv4 address, RATE 0 is flat out.
+ * FIRST is the first IPv4 address, RATE 0 is flat out. With "wait" it says "ready", begins
+ * at a line from standard input and stays until that ends, so that its start is not counted.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -125,6 +126,12 @@ int main(int argc, char **argv) {
     struct sock_filter code[] = {{0xb1, 0, 0, 0}, {0x48, 0, 0, 4}, {0x15, 0, 1, id}, {6, 0, 0, ~0u}, {6, 0, 0, 0}};
     struct sock_fprog program = {5, code};
     setsockopt(sock, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+    int waits = argc > 7 && !strcmp(argv[7], "wait");
+    if (waits) {
+        puts("ready");
+        fflush(stdout);
+        getchar();
+    }
     uint64_t start = now_of(CLOCK_MONOTONIC), last = start;
     while (sent < all) {
         uint64_t due = all, now = now_of(CLOCK_MONOTONIC);
@@ -144,9 +151,10 @@ int main(int argc, char **argv) {
         poll(&p, 1, 10);
         receive();
     }
-    if (argc > 7)
+    if (argc > 7 && !waits)
         for (uint64_t i = 0; i < all; i++)
             if (answered[i]) printf("%llu %llu\n", (unsigned long long)i, (unsigned long long)stamps[i]);
     fprintf(stderr, "%llu %llu\n", (unsigned long long)sent, (unsigned long long)received);
+    while (waits && getchar() != EOF) {}
     return 0;
 }

@@ -90,7 +90,7 @@ fn timed(program: &std::path::Path) -> Command {
     command
 }
 
-fn two_numbers(text: &str) -> Option<(u64, u64)> {
+pub(crate) fn two_numbers(text: &str) -> Option<(u64, u64)> {
     text.lines().find_map(|line| {
         let (sent, received) = line.split_once(' ')?;
         Some((sent.parse().ok()?, received.parse().ok()?))
@@ -129,6 +129,20 @@ pub(crate) fn ours(hosts: u32, count: u32, rate: u32, tick_ms: u32) -> Run {
     let numbers = [hosts, count, rate, tick_ms].map(|n| n.to_string());
     command.args(["child", "127.1.0.0"]).args(numbers);
     measure(command, |_, stderr| two_numbers(stderr))
+}
+
+/// The raw loop, watched from its first request on as an exporter is: `hosts` echoes, flat out.
+pub(crate) fn raw_begun(hosts: u32) -> Run {
+    let mut command = Command::new(raw_loop());
+    command.args(["127.1.0.0", &hosts.to_string(), "1", "0", "10", "500", "wait"]);
+    crate::resident::begun(command)
+}
+
+/// Our engine, the same.
+pub(crate) fn ours_begun(hosts: u32) -> Run {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["child", "127.1.0.0", &hosts.to_string(), "1", "0", "10", "wait"]);
+    crate::resident::begun(command)
 }
 
 /// surge-ping on the same addresses, 128 at a time, where `benches/surge` was built.

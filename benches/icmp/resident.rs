@@ -3,6 +3,9 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::BufRead as _;
+use std::io::BufReader;
+use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::path::PathBuf;
@@ -15,6 +18,7 @@ use tramgac::clock::Clock;
 use tramgac::clock::SystemClock;
 
 use crate::contender::Run;
+use crate::contender::two_numbers;
 
 /// Where its metrics are served, in its own namespace.
 const PORT: u16 = 9_374;
@@ -189,6 +193,43 @@ fn watch(
         sent: sent.max(1),
         lost: asked.saturating_sub(answered),
         fault: fault.or_else(|| last.is_empty().then(|| "its metrics can't be had".to_owned())),
+    }
+}
+
+/// Lets a contender that says `ready` begin, and watches it until it tells what it sent and
+/// received: as little of its start is counted as of an exporter that is running already.
+pub(crate) fn begun(mut command: Command) -> Run {
+    let clock = SystemClock::new();
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let (start, used) = (clock.mono(), cpu(child.id()));
+    stdin.write_all(b"\n").unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let wall = clock.mono().since(start).as_secs_f64();
+    let (used, memory_mb) = (cpu(child.id()) - used, memory_mb(child.id()));
+    drop(stdin);
+    child.wait().unwrap();
+    let counts = two_numbers(line.trim());
+    let (sent, received) = counts.unwrap_or((1, 0));
+    Run {
+        cpu: used,
+        wall,
+        memory_mb,
+        sent,
+        lost: sent - received,
+        fault: counts.is_none().then(|| format!("it said {line:?}")),
     }
 }
 
