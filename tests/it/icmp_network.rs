@@ -255,7 +255,10 @@ fn a_small_packet_that_its_interface_must_cut_gets_its_answer() {
         },
         ..asked(6, 92)
     });
-    assert!(matches!(burst.outcome, Outcome::Blind(BlindReason::Internal(_))), "{burst:?}");
+    assert!(
+        matches!(burst.outcome, Outcome::Blind(BlindReason::Internal(_))),
+        "{burst:?}"
+    );
 }
 
 #[test]

@@ -406,9 +406,7 @@ impl Worker {
         // An order that came before this point did not ring.
         let has_orders = !self.shared.orders.is_empty();
         let mut span = until.map(|at| at.since(now));
-        if has_orders && !self.engine.is_backlogged()
-            || self.shared.is_stopping.load(Ordering::SeqCst)
-        {
+        if has_orders && !self.engine.is_backlogged() || self.shared.is_stopping.load(Ordering::SeqCst) {
             span = Some(Span::ZERO);
         }
         let bell = self.shared.bell.as_fd();
