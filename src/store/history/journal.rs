@@ -8,7 +8,8 @@ use super::tick::Tick;
 /// One sample as the journal has it: series number, time, value.
 pub(super) type Entry = (u32, Tick, f64);
 
-fn put(out: &mut Vec<u8>, mut n: u64) {
+/// A number, seven bits a byte, the lowest first.
+pub(super) fn put(out: &mut Vec<u8>, mut n: u64) {
     while n >= 0x80 {
         out.push(u8::try_from(n & 0x7f).unwrap_or(0) | 0x80);
         n >>= 7;
@@ -16,7 +17,8 @@ fn put(out: &mut Vec<u8>, mut n: u64) {
     out.push(u8::try_from(n).unwrap_or(0));
 }
 
-fn take(bytes: &mut &[u8]) -> Option<u64> {
+/// The number that [`put`] wrote; `None` if the bytes end before it does.
+pub(super) fn take(bytes: &mut &[u8]) -> Option<u64> {
     let mut n = 0u64;
     for shift in (0..64).step_by(7) {
         let (first, rest) = bytes.split_first()?;
@@ -29,11 +31,13 @@ fn take(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-fn zigzag(n: i64) -> u64 {
+/// Signed numbers near zero as small ones.
+pub(super) fn zigzag(n: i64) -> u64 {
     ((n << 1) ^ (n >> 63)).cast_unsigned()
 }
 
-fn unzigzag(n: u64) -> i64 {
+/// The number that [`zigzag`] took.
+pub(super) fn unzigzag(n: u64) -> i64 {
     (n >> 1).cast_signed() ^ -(n & 1).cast_signed()
 }
 

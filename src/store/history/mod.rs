@@ -8,6 +8,8 @@ mod bucket;
 mod chunk;
 mod journal;
 pub(super) mod level;
+mod names;
+mod packed;
 mod range;
 pub(super) mod read;
 pub(super) mod rollup;

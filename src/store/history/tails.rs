@@ -1,8 +1,10 @@
 //! The newest samples of every series, which are in no chunk yet.
 //!
 //! Owned by the writer, looked at by readers of the same process. A lock is
-//! held for one series' handful of samples, or one commit's worth of pushes.
+//! held for a copy of some kilobytes, or one commit's worth of pushes.
 
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -12,41 +14,46 @@ use rusqlite::Connection;
 
 use super::journal;
 use super::journal::Entry;
+use super::packed;
+use super::packed::{Block, SERIES};
 use super::tick::Tick;
 use crate::store::error::{Error, Result};
 
-/// Samples by series number. Cheap to clone.
+/// Samples by series number, packed. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(in crate::store) struct Tails {
-    inner: Arc<Mutex<Vec<Tail>>>,
+    inner: Arc<Mutex<Vec<Block>>>,
 }
 
 /// One series' samples, in the order in which they came.
 type Tail = Vec<(Tick, f64)>;
 
-fn place(series: u32) -> usize {
-    usize::try_from(series).unwrap_or(usize::MAX)
+/// The number of a block, and a series' place in it.
+fn place(series: u32) -> (usize, u8) {
+    let series = usize::try_from(series).unwrap_or(usize::MAX);
+    (series / SERIES, u8::try_from(series % SERIES).unwrap_or(0))
 }
 
 impl Tails {
-    fn lock(&self) -> MutexGuard<'_, Vec<Tail>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Block>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Appends; returns the series that have reached `most` samples by this.
+    /// Appends; returns the series that have reached `most` samples by this
+    /// (255 is the highest number that is ever reached).
     pub(super) fn push(&self, entries: &[Entry], most: usize) -> Vec<u32> {
         let mut full = Vec::new();
-        let mut tails = self.lock();
+        let mut room = Vec::new();
+        let mut blocks = self.lock();
         for (series, at, value) in entries {
-            let place = place(*series);
-            if place >= tails.len() {
-                tails.resize_with(place + 1, Vec::new);
+            let (number, place) = place(*series);
+            if number >= blocks.len() {
+                blocks.resize_with(number + 1, Block::default);
             }
-            if let Some(tail) = tails.get_mut(place) {
-                tail.push((*at, *value));
-                if tail.len() == most {
-                    full.push(*series);
-                }
+            if let Some(block) = blocks.get_mut(number)
+                && usize::from(block.push((place, *at, *value), &mut room)) == most
+            {
+                full.push(*series);
             }
         }
         full
@@ -81,27 +88,144 @@ impl Tails {
 
     /// A copy of one series' samples, in the order in which they came.
     pub(super) fn get(&self, series: u32) -> Tail {
-        self.lock().get(place(series)).cloned().unwrap_or_default()
+        let (number, place) = place(series);
+        let bytes = match self.lock().get(number) {
+            Some(block) if !block.lacks(place) => block.bytes(),
+            Some(_) | None => return Tail::new(),
+        };
+        packed::samples(&bytes)
+            .filter(|(of, _, _)| *of == place)
+            .map(|(_, at, value)| (at, value))
+            .collect()
     }
 
-    /// Removes the first `count` samples of a series, which are in a chunk now.
-    pub(super) fn cut(&self, series: u32, count: usize) {
-        if let Some(tail) = self.lock().get_mut(place(series)) {
-            tail.drain(..count.min(tail.len()));
-            // Most tails stay short for ever after a burst.
-            if tail.capacity() > 4 * tail.len().max(16) {
-                tail.shrink_to_fit();
+    /// Copies of the samples of several series, those of each as by [`Tails::get`];
+    /// series that have none are left out.
+    pub(super) fn get_all(&self, series: &BTreeSet<u32>) -> BTreeMap<u32, Tail> {
+        let mut found: BTreeMap<u32, Tail> = BTreeMap::new();
+        let blocks: BTreeSet<usize> = series.iter().map(|series| place(*series).0).collect();
+        for number in blocks {
+            let Some(bytes) = self.lock().get(number).map(Block::bytes) else {
+                continue;
+            };
+            let first = u32::try_from(number * SERIES).unwrap_or(u32::MAX);
+            for (place, at, value) in packed::samples(&bytes) {
+                let of = first.saturating_add(u32::from(place));
+                if series.contains(&of) {
+                    found.entry(of).or_default().push((at, value));
+                }
+            }
+        }
+        found
+    }
+
+    /// Removes the first so many samples of each of these series, which are in
+    /// chunks now.
+    pub(super) fn cut(&self, counts: &BTreeMap<u32, usize>) {
+        let mut of_blocks: BTreeMap<usize, [usize; SERIES]> = BTreeMap::new();
+        for (series, count) in counts {
+            let (number, place) = place(*series);
+            let counts = of_blocks.entry(number).or_insert([0; SERIES]);
+            if let Some(slot) = counts.get_mut(usize::from(place)) {
+                *slot = *count;
+            }
+        }
+        for (number, counts) in of_blocks {
+            if let Some(block) = self.lock().get_mut(number) {
+                block.cut(&counts);
             }
         }
     }
 
-    /// The highest series number, plus one.
+    /// A number above that of every series that has samples.
     pub(super) fn end(&self) -> u32 {
-        u32::try_from(self.lock().len()).unwrap_or(u32::MAX)
+        u32::try_from(self.lock().len() * SERIES).unwrap_or(u32::MAX)
     }
 
     /// Forgets everything.
     pub(super) fn clear(&self) {
         self.lock().clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What happens to tails: a commit, or a sweep that moves the first samples of some series.
+    #[derive(Debug, Clone)]
+    enum Step {
+        Push(Vec<Entry>),
+        Cut(BTreeMap<u32, usize>),
+    }
+
+    fn any_step() -> impl Strategy<Value = Step> {
+        let at = prop_oneof![
+            // A clock that goes on, is set back, was never set.
+            3 => 17_900_000_000i64..17_900_000_600,
+            1 => any::<i64>(),
+        ];
+        let value = prop_oneof![
+            any::<u64>().prop_map(f64::from_bits),
+            (0u8..9).prop_map(f64::from)
+        ];
+        let entry = (0u32..70, at, value).prop_map(|(series, at, value)| (series, Tick(at), value));
+        prop_oneof![
+            3 => prop::collection::vec(entry, 0..80).prop_map(Step::Push),
+            1 => prop::collection::btree_map(0u32..90, 0usize..9, 0..40).prop_map(Step::Cut),
+        ]
+    }
+
+    fn bits(tail: &[(Tick, f64)]) -> Vec<(Tick, u64)> {
+        tail.iter().map(|(at, value)| (*at, value.to_bits())).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn packed_tails_hold_what_plain_lists_hold(
+            steps in prop::collection::vec(any_step(), 0..12),
+            asked in prop::collection::btree_set(0u32..90, 0..40),
+        ) {
+            let tails = Tails::default();
+            let mut plain: BTreeMap<u32, Tail> = BTreeMap::new();
+            for step in steps {
+                match step {
+                    Step::Push(entries) => {
+                        let full = tails.push(&entries, 9);
+                        let mut expected = Vec::new();
+                        for (series, at, value) in entries {
+                            let tail = plain.entry(series).or_default();
+                            tail.push((at, value));
+                            if tail.len() == 9 {
+                                expected.push(series);
+                            }
+                        }
+                        prop_assert_eq!(full, expected);
+                    }
+                    Step::Cut(counts) => {
+                        tails.cut(&counts);
+                        for (series, count) in counts {
+                            if let Some(tail) = plain.get_mut(&series) {
+                                tail.drain(..count.min(tail.len()));
+                            }
+                        }
+                    }
+                }
+            }
+            plain.retain(|_, tail| !tail.is_empty());
+            for series in 0..90 {
+                let expected = plain.get(&series).map(|tail| bits(tail)).unwrap_or_default();
+                prop_assert_eq!(bits(&tails.get(series)), expected, "series {}", series);
+                prop_assert!(series < tails.end() || !plain.contains_key(&series));
+            }
+            let several = tails.get_all(&asked);
+            plain.retain(|series, _| asked.contains(series));
+            prop_assert!(several.keys().eq(plain.keys()));
+            for (series, tail) in plain {
+                prop_assert_eq!(several.get(&series).map(|tail| bits(tail)), Some(bits(&tail)));
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@
 use crate::model::Timestamp;
 
 /// Tenths of a second since 1970-01-01T00:00:00Z.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Tick(pub i64);
 
 /// Ticks in a second.

@@ -10,8 +10,8 @@
 //!
 //! After a crash the journal gives the tails back.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::collections::HashMap;
 
 use rusqlite::Connection;
 use rusqlite::OptionalExtension;
@@ -21,6 +21,7 @@ use super::bucket::in_order;
 use super::chunk::{self, Precision};
 use super::journal::{self, Entry};
 use super::level::{self, Level};
+use super::names::Names;
 use super::tails::Tails;
 use super::tick::Tick;
 use crate::model::{Mono, Span};
@@ -32,7 +33,7 @@ use crate::store::error::{Error, Result};
 pub(super) const SWEEP: Span = Span::from_mins(15);
 
 /// Samples at which a tail is moved without waiting for the sweep: bounds the
-/// memory of a series to 1 KiB.
+/// memory of a series to half a KiB, or twice that where each value is odd.
 const TAIL: usize = 64;
 
 /// Series that are moved in one transaction: some milliseconds.
@@ -56,7 +57,7 @@ pub(in crate::store) enum Work {
 /// The writer's part of history.
 #[derive(Default)]
 pub(in crate::store) struct Intake {
-    ids: HashMap<SeriesKey, u32>,
+    names: Names,
     precisions: Vec<Option<Precision>>,
     pub(super) tails: Tails,
     /// Of the transaction that is under way: what is to be pushed, what was named.
@@ -100,8 +101,8 @@ impl Intake {
     }
 
     fn id(&mut self, c: &Connection, key: &SeriesKey) -> rusqlite::Result<u32> {
-        if let Some(id) = self.ids.get(key) {
-            return Ok(*id);
+        if let Some(id) = self.names.get(key) {
+            return Ok(id);
         }
         let id: u32 = c
             .prepare_cached(
@@ -109,7 +110,7 @@ impl Intake {
                  ON CONFLICT (target, metric, instance) DO UPDATE SET metric = metric RETURNING id",
             )?
             .query_row(params![key.target.0, &*key.metric, &*key.instance], |r| r.get(0))?;
-        self.ids.insert(key.clone(), id);
+        self.names.insert(key, id);
         self.named.push(key.clone());
         Ok(id)
     }
@@ -129,7 +130,8 @@ impl Intake {
                 continue;
             }
             let id = self.id(c, &sample.series)?;
-            self.fresh.push((id, at, sample.value));
+            let precision = level::precision_of(&sample.series.metric);
+            self.fresh.push((id, at, precision.round(sample.value)));
         }
         if !self.fresh.is_empty() {
             c.prepare_cached("INSERT INTO journal (body) VALUES (?1)")?
@@ -150,7 +152,7 @@ impl Intake {
     pub(in crate::store) fn forget(&mut self) {
         self.fresh.clear();
         for key in self.named.drain(..) {
-            self.ids.remove(&key);
+            self.names.remove(&key);
         }
     }
 
@@ -198,8 +200,8 @@ impl Intake {
     }
 
     /// Which series are due: long tails, and those that the sweep has reached.
-    fn pick(&mut self, now: Mono) -> Vec<u32> {
-        let mut picked: Vec<u32> = self.full.iter().take(AT_ONCE).copied().collect();
+    fn pick(&mut self, now: Mono) -> BTreeSet<u32> {
+        let mut picked: BTreeSet<u32> = self.full.iter().take(AT_ONCE).copied().collect();
         let end = self.tails.end();
         let Some(began) = self.round.began else {
             self.round.began = Some(now);
@@ -213,7 +215,7 @@ impl Intake {
             u32::try_from(u128::from(end) * now.since(began).as_millis() / SWEEP.as_millis()).unwrap_or(end)
         };
         while self.round.next < reached && picked.len() < AT_ONCE {
-            picked.push(self.round.next);
+            picked.insert(self.round.next);
             self.round.next += 1;
         }
         if self.round.next >= end && share >= 1.0 {
@@ -227,18 +229,14 @@ impl Intake {
         picked
     }
 
-    fn spill(&mut self, c: &mut Connection, picked: &[u32]) -> Result<()> {
+    fn spill(&mut self, c: &mut Connection, picked: &BTreeSet<u32>) -> Result<()> {
         let transaction = c.transaction().map_err(Error::sqlite(DOING))?;
-        let mut moved = Vec::with_capacity(picked.len());
+        let mut moved = BTreeMap::new();
         let mut days = BTreeSet::new();
-        for series in picked {
-            let samples = self.tails.get(*series);
-            if samples.is_empty() {
-                continue;
-            }
-            moved.push((*series, samples.len()));
-            let precision = self.precision(&transaction, *series)?;
-            put_samples(&transaction, *series, samples, precision, &mut days)?;
+        for (series, samples) in self.tails.get_all(picked) {
+            moved.insert(series, samples.len());
+            let precision = self.precision(&transaction, series)?;
+            put_samples(&transaction, series, samples, precision, &mut days)?;
         }
         for day in days.difference(&self.todo) {
             transaction
@@ -248,9 +246,7 @@ impl Intake {
         }
         transaction.commit().map_err(Error::sqlite(DOING))?;
         self.todo.extend(days);
-        for (series, count) in moved {
-            self.tails.cut(series, count);
-        }
+        self.tails.cut(&moved);
         Ok(())
     }
 

@@ -23,6 +23,26 @@ pub(super) enum Precision {
     Relative(u8),
 }
 
+/// Bits of a value that is not kept exactly, until it is in a chunk: the lowest
+/// 32 of its 52 are left out, an error of 2^-21.
+const SHORT: u32 = 32;
+
+impl Precision {
+    /// The value as it is kept until it is in a chunk: of one that is not kept
+    /// exactly, the first half is exact enough.
+    pub(super) fn round(self, value: f64) -> f64 {
+        match self {
+            Self::Exact => value,
+            Self::Relative(_) => {
+                // Carries go up to the exponent, as they should.
+                let half = value.to_bits().saturating_add(1 << (SHORT - 1));
+                let short = f64::from_bits((half >> SHORT) << SHORT);
+                if short.is_finite() { short } else { value }
+            }
+        }
+    }
+}
+
 /// The values of one stretch of time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Bucket {

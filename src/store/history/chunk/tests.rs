@@ -123,6 +123,19 @@ fn buckets_of_exact_values_come_back_exactly() {
 
 proptest! {
     #[test]
+    fn what_is_shortened_stays_near_and_has_no_second_half(bits in any::<u64>()) {
+        let value = f64::from_bits(bits);
+        prop_assert_eq!(Precision::Exact.round(value).to_bits(), bits);
+        let short = Precision::Relative(9).round(value);
+        prop_assert_eq!(Precision::Relative(9).round(short).to_bits(), short.to_bits());
+        prop_assert_eq!(short.is_finite(), value.is_finite());
+        if value.is_normal() && value.abs() < f64::MAX / 1.1 {
+            prop_assert_eq!(short.to_bits() & 0xffff_ffff, 0);
+            prop_assert!(((short - value) / value).abs() <= 2f64.powi(-21), "{} {}", value, short);
+        }
+    }
+
+    #[test]
     fn samples_come_back_exactly(
         samples in prop::collection::btree_map(-1_000_000i64..1_000_000, prop_oneof![
             (-1000i32..1000).prop_map(f64::from),
