@@ -25,6 +25,7 @@ pub use id::{
 pub use observation::{
     BlindReason, Detail, EchoStats, Evidence, EvidenceKind, Observation, Outcome, ServiceStats, SnmpStats,
 };
+pub use quantity::Count;
 pub use quantity::Ratio;
 pub use reading::{Absent, Fact, Reading};
 pub use selector::Selector;

@@ -2,6 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What a counter says. An `Option` of it takes 8 bytes and not 16: a fleet has
+/// some millions. Of the two largest numbers there is only one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Count(std::num::NonZeroU64);
+
+impl Count {
+    /// The number; `u64::MAX` counts as the one before it.
+    pub const fn new(n: u64) -> Self {
+        Self(std::num::NonZeroU64::MIN.saturating_add(n))
+    }
+
+    /// The number.
+    pub const fn get(self) -> u64 {
+        self.0.get() - 1
+    }
+}
+
 /// A share, 0 to 1. Never NaN.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]

@@ -13,6 +13,7 @@ use std::hash::DefaultHasher;
 use std::hash::Hash;
 use std::hash::Hasher;
 use std::num::NonZeroU64;
+use std::sync::Arc;
 
 use super::learnt::Counter;
 use super::learnt::Interface;
@@ -189,7 +190,8 @@ pub struct Totals {
 /// What is remembered of an interface: 144 bytes and its name, for a fleet may have a million.
 #[derive(Debug, Clone, PartialEq)]
 struct Known {
-    name: Box<str>,
+    /// Readers' views of it share the text.
+    name: Arc<str>,
     marks: Marks,
     at: Mono,
     tracks: [Track; 6],
@@ -273,28 +275,29 @@ impl Memory {
         (verdict, span)
     }
 
-    /// Takes the interfaces of one poll, `names` as [`names`] gives them: totals
-    /// and rates, in the same order.
+    /// Takes the interfaces of one poll, `names` as [`names`] gives them: their
+    /// names, the same texts from poll to poll, totals and rates, in the same order.
     pub fn interfaces(
         &mut self,
         interfaces: &[Interface],
         names: &[String],
         restarted: bool,
         at: Mono,
-    ) -> Vec<Totals> {
+    ) -> Vec<(Arc<str>, Totals)> {
         let present: BTreeSet<&str> = names.iter().map(String::as_str).collect();
         let mut totals = Vec::with_capacity(interfaces.len());
         let mut fresh: Vec<Known> = Vec::new();
         for (interface, name) in interfaces.iter().zip(names) {
             let mut take = |known: &mut Known| {
-                totals.push(step(known, interface, restarted, at));
+                let stepped = step(known, interface, restarted, at);
+                totals.push((Arc::clone(&known.name), stepped));
             };
             if let Some(known) = self.known(name) {
                 take(known);
                 continue;
             }
             let mut known = self.renamed(interface, &present).unwrap_or(Known {
-                name: Box::default(),
+                name: Arc::default(),
                 marks: Marks::of(interface),
                 at,
                 tracks: [Track::default(); 6],

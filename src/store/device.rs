@@ -9,7 +9,7 @@ use rusqlite::params;
 use super::batch::{DeviceFacts, DeviceInterfaces};
 use super::error::{Error, Result};
 use super::number::{from_id, opt_time, target, to_id};
-use crate::model::{Fact, TargetId, Timestamp};
+use crate::model::{Count, Fact, TargetId, Timestamp};
 use crate::monitor::snapshot::InterfaceView;
 
 /// A fact as it stands.
@@ -77,13 +77,13 @@ pub(super) fn save_interfaces(c: &Connection, told: &DeviceInterfaces) -> rusqli
             view.mtu,
             view.admin_up,
             view.oper_up,
-            view.speed_bps.map(to_id),
+            view.speed_bps.map(|bps| to_id(bps.get())),
             view.changed_at.map(|t| t.0),
             told.at.0
         ])?;
     }
     if told.complete {
-        let names: Vec<&str> = told.rows.iter().map(|view| view.name.as_str()).collect();
+        let names: Vec<&str> = told.rows.iter().map(|view| &*view.name).collect();
         let names = serde_json::to_string(&names)
             .map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
         c.prepare_cached(
@@ -167,7 +167,7 @@ fn read_interface(row: &Row<'_>) -> rusqlite::Result<(TargetId, StoredInterface)
                 mtu: row.get(7)?,
                 admin_up: row.get(8)?,
                 oper_up: row.get(9)?,
-                speed_bps: row.get::<_, Option<i64>>(10)?.map(from_id),
+                speed_bps: row.get::<_, Option<i64>>(10)?.map(|bps| Count::new(from_id(bps))),
                 changed_at: opt_time(row.get(11)?),
                 ..InterfaceView::default()
             },

@@ -127,8 +127,8 @@ fn names_from_people_and_devices_are_kept_byte_for_byte() {
     let mut views: Vec<_> = snapshot.targets().cloned().collect();
     let mut snmp = district::snmp(START, 5, Vec::new());
     for interface in Arc::make_mut(&mut snmp.interfaces) {
-        interface.name = "eth\"0".to_owned();
-        interface.alias = Some("a\u{fffd}b\\n\r".to_owned());
+        interface.name = "eth\"0".into();
+        interface.alias = Some("a\u{fffd}b\\n\r".into());
     }
     views[0].snmp = Some(Arc::new(snmp));
     snapshot.shards = vec![Arc::new(views.into_iter().map(Arc::new).collect())];
@@ -287,9 +287,9 @@ fn of_a_stack_of_switches_only_so_many_ports_are_shown_and_the_rest_is_counted()
             .collect();
         let ports = Arc::make_mut(&mut snmp.interfaces);
         for (i, kind) in [(1, "l2vlan"), (2, "softwareLoopback")] {
-            ports[i].kind = Some(kind.to_owned());
+            ports[i].kind = Some(kind.into());
         }
-        ports[2].alias = Some("uplink".to_owned());
+        ports[2].alias = Some("uplink".into());
         ports[3].admin_up = Some(false);
         v.snmp = Some(Arc::new(snmp));
         v

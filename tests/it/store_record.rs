@@ -162,7 +162,7 @@ fn one_of_everything(pc: TargetId, series: &SeriesKey, saved: &SavedState, total
             at: t(1),
             complete: true,
             rows: vec![InterfaceView {
-                name: "Gi0/1".to_owned(),
+                name: "Gi0/1".into(),
                 index: 3,
                 oper_up: Some(true),
                 ..InterfaceView::default()

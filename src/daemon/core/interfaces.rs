@@ -1,6 +1,9 @@
 //! Interfaces of devices: what a turn told of them, and what of that is news.
 
+use std::sync::Arc;
+
 use super::turns::Device;
+use crate::model::Count;
 use crate::model::EventKind;
 use crate::monitor::snapshot::InterfaceView;
 use crate::probe::snmp::poll::Polled;
@@ -15,7 +18,9 @@ pub(super) fn compare(
     let mut seen = Vec::with_capacity(polled.interfaces.len());
     for one in &polled.interfaces {
         let mut view = interface_view(one);
-        if let Some(old) = device.interface(&view.name) {
+        let old = device.interface(&view.name);
+        view.share(old, seen.last());
+        if let Some(old) = old {
             view.changed_at = if old.oper_up == view.oper_up {
                 old.changed_at
             } else {
@@ -23,7 +28,7 @@ pub(super) fn compare(
             };
             for (what, old, new) in differences(old, &view) {
                 event(EventKind::InterfaceChanged {
-                    name: view.name.clone(),
+                    name: view.name.to_string(),
                     what: what.to_owned(),
                     old,
                     new,
@@ -35,9 +40,19 @@ pub(super) fn compare(
     seen
 }
 
+/// Octets per second, as exactly as they are measured.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "24 bits of a rate are more than a clock is worth"
+)]
+fn rate(rate: Option<f64>) -> Option<f32> {
+    rate.map(|rate| rate as f32)
+}
+
 /// What readers see of an interface.
 fn interface_view(one: &PolledInterface) -> InterfaceView {
     let PolledInterface { name, told, totals } = one;
+    let text = |text: &Option<String>| text.as_deref().map(Arc::from);
     let is_up = |word: &Option<String>| word.as_deref().map(|w| w == "up");
     let [
         in_octets,
@@ -46,26 +61,26 @@ fn interface_view(one: &PolledInterface) -> InterfaceView {
         out_errors,
         in_discards,
         out_discards,
-    ] = totals.counters;
+    ] = totals.counters.map(|counter| counter.map(Count::new));
     InterfaceView {
-        name: name.clone(),
+        name: Arc::clone(name),
         index: told.index.and_then(|i| u32::try_from(i).ok()).unwrap_or_default(),
-        descr: told.descr.clone(),
-        alias: told.alias.clone(),
-        kind: told.kind.clone(),
-        mac: told.mac.clone(),
+        descr: text(&told.descr),
+        alias: text(&told.alias),
+        kind: text(&told.kind),
+        mac: text(&told.mac),
         mtu: told.mtu.and_then(|m| u32::try_from(m).ok()),
         admin_up: is_up(&told.admin),
         oper_up: is_up(&told.oper),
-        speed_bps: told.speed_bps,
+        speed_bps: told.speed_bps.map(Count::new),
         in_octets,
         out_octets,
         in_errors,
         out_errors,
         in_discards,
         out_discards,
-        in_rate: totals.in_rate,
-        out_rate: totals.out_rate,
+        in_rate: rate(totals.in_rate),
+        out_rate: rate(totals.out_rate),
         changed_at: None,
     }
 }
@@ -79,7 +94,11 @@ fn differences(old: &InterfaceView, new: &InterfaceView) -> Vec<Difference> {
     let mut list: Vec<Difference> = vec![
         ("oper", state(old.oper_up), state(new.oper_up)),
         ("admin", state(old.admin_up), state(new.admin_up)),
-        ("speed", number(old.speed_bps), number(new.speed_bps)),
+        (
+            "speed",
+            number(old.speed_bps.map(Count::get)),
+            number(new.speed_bps.map(Count::get)),
+        ),
         (
             "index",
             number(Some(old.index.into())),

@@ -76,9 +76,7 @@ impl Device {
 
     /// One of its interfaces.
     pub(super) fn interface(&self, name: &str) -> Option<&InterfaceView> {
-        let place = self
-            .interfaces
-            .binary_search_by(|known| known.name.as_str().cmp(name));
+        let place = self.interfaces.binary_search_by(|known| (*known.name).cmp(name));
         place.ok().and_then(|place| self.interfaces.get(place))
     }
 
@@ -86,10 +84,10 @@ impl Device {
     /// tell of are gone only if it told everything (trap 7).
     fn merged(&self, mut seen: Vec<InterfaceView>, is_complete: bool) -> Arc<[InterfaceView]> {
         if !is_complete {
-            let told: BTreeSet<&str> = seen.iter().map(|view| view.name.as_str()).collect();
+            let told: BTreeSet<&str> = seen.iter().map(|view| &*view.name).collect();
             let kept = self.interfaces.iter();
             let kept: Vec<InterfaceView> = kept
-                .filter(|known| !told.contains(known.name.as_str()))
+                .filter(|known| !told.contains(&*known.name))
                 .cloned()
                 .collect();
             seen.extend(kept);
@@ -345,7 +343,6 @@ impl Core {
     fn sample_turn(&mut self, id: TargetId, polled: &Polled, seen: &[InterfaceView]) {
         let at = polled.at;
         for view in seen {
-            let instance: Arc<str> = view.name.as_str().into();
             for (metric, rate) in [
                 (self.record.words.receive(), view.in_rate),
                 (self.record.words.transmit(), view.out_rate),
@@ -354,8 +351,9 @@ impl Core {
                     let series = SeriesKey {
                         target: id,
                         metric,
-                        instance: Arc::clone(&instance),
+                        instance: Arc::clone(&view.name),
                     };
+                    let value = f64::from(value);
                     self.record.sample(Sample { series, at, value });
                 }
             }
@@ -376,7 +374,7 @@ impl Core {
     /// How much of their bandwidth the links that end on this device use.
     fn weigh_links(&mut self, id: TargetId, interfaces: &[InterfaceView], at: Timestamp, wall: Timestamp) {
         for port in self.now.targets.uplinks.get(&id).into_iter().flatten() {
-            let Some(view) = interfaces.iter().find(|i| i.name == port.interface) else {
+            let Some(view) = interfaces.iter().find(|i| *i.name == *port.interface) else {
                 continue;
             };
             let Some(contracted) = port.contracted_bps.filter(|bps| *bps > 0) else {
@@ -386,6 +384,7 @@ impl Core {
                 .in_rate
                 .into_iter()
                 .chain(view.out_rate)
+                .map(f64::from)
                 .fold(None, |most: Option<f64>, rate| {
                     Some(most.map_or(rate, |m| m.max(rate)))
                 });
@@ -463,20 +462,19 @@ fn reason_of(outcome: &Outcome) -> Option<crate::model::Reason> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Count;
 
     fn port(name: &str, octets: u64) -> InterfaceView {
         InterfaceView {
-            name: name.to_owned(),
-            in_octets: Some(octets),
+            name: name.into(),
+            in_octets: Some(Count::new(octets)),
             ..InterfaceView::default()
         }
     }
 
     fn told(list: &[InterfaceView]) -> Vec<(&str, u64)> {
-        let octets = |view: &InterfaceView| view.in_octets.unwrap_or_default();
-        list.iter()
-            .map(|view| (view.name.as_str(), octets(view)))
-            .collect()
+        let octets = |view: &InterfaceView| view.in_octets.map_or(0, Count::get);
+        list.iter().map(|view| (&*view.name, octets(view))).collect()
     }
 
     // trap 7

@@ -12,6 +12,7 @@ use super::rows::answered;
 use crate::metrics::catalog;
 use crate::metrics::catalog::{CATALOG, Metric, Part};
 use crate::metrics::expose::{Labels, Writer};
+use crate::model::Count;
 use crate::monitor::snapshot::InterfaceView;
 
 /// Kinds of interface that no cable and no antenna belongs to (IANAifType).
@@ -33,34 +34,33 @@ const VIRTUAL: [&str; 12] = [
 /// A family with one number per interface; absent where there is none.
 type PerInterface = (&'static Metric, fn(&InterfaceView) -> Option<f64>);
 
-#[expect(clippy::cast_precision_loss, reason = "metrics are f64 by contract")]
 static FAMILIES: [PerInterface; 12] = [
     (&catalog::INTERFACE_OPER_UP, |i| i.oper_up.map(truth)),
     (&catalog::INTERFACE_ADMIN_UP, |i| i.admin_up.map(truth)),
     (&catalog::INTERFACE_SPEED_BYTES_PER_SECOND, speed),
     (&catalog::INTERFACE_RECEIVE_BYTES_TOTAL, |i| {
-        i.in_octets.map(|n| n as f64)
+        i.in_octets.map(number)
     }),
     (&catalog::INTERFACE_TRANSMIT_BYTES_TOTAL, |i| {
-        i.out_octets.map(|n| n as f64)
+        i.out_octets.map(number)
     }),
     (&catalog::INTERFACE_RECEIVE_ERRORS_TOTAL, |i| {
-        i.in_errors.map(|n| n as f64)
+        i.in_errors.map(number)
     }),
     (&catalog::INTERFACE_TRANSMIT_ERRORS_TOTAL, |i| {
-        i.out_errors.map(|n| n as f64)
+        i.out_errors.map(number)
     }),
     (&catalog::INTERFACE_RECEIVE_DISCARDS_TOTAL, |i| {
-        i.in_discards.map(|n| n as f64)
+        i.in_discards.map(number)
     }),
     (&catalog::INTERFACE_TRANSMIT_DISCARDS_TOTAL, |i| {
-        i.out_discards.map(|n| n as f64)
+        i.out_discards.map(number)
     }),
     (&catalog::INTERFACE_RECEIVE_UTILIZATION_RATIO, |i| {
-        Some(i.in_rate? / speed(i)?)
+        Some(f64::from(i.in_rate?) / speed(i)?)
     }),
     (&catalog::INTERFACE_TRANSMIT_UTILIZATION_RATIO, |i| {
-        Some(i.out_rate? / speed(i)?)
+        Some(f64::from(i.out_rate?) / speed(i)?)
     }),
     (&catalog::INTERFACE_STATE_CHANGE_TIMESTAMP_SECONDS, |i| {
         i.changed_at.map(crate::model::time::Timestamp::as_secs_f64)
@@ -71,10 +71,19 @@ fn truth(holds: bool) -> f64 {
     if holds { 1.0 } else { 0.0 }
 }
 
-/// Nominal speed in bytes per second; a speed of zero is not known.
+/// What a counter says.
 #[expect(clippy::cast_precision_loss, reason = "metrics are f64 by contract")]
+pub(super) fn number(count: Count) -> f64 {
+    count.get() as f64
+}
+
+/// Nominal speed in bytes per second; a speed of zero is not known.
 fn speed(interface: &InterfaceView) -> Option<f64> {
-    interface.speed_bps.filter(|s| *s > 0).map(|s| s as f64 / 8.0)
+    interface
+        .speed_bps
+        .map(number)
+        .filter(|s| *s > 0.0)
+        .map(|s| s / 8.0)
 }
 
 /// Whether an interface is worth series of its own.
@@ -89,7 +98,6 @@ pub(super) fn write(w: &mut Writer<'_>, rows: &Rows<'_>, extra: &Extra) {
         return;
     }
     let mut chosen: Vec<(Labels, &InterfaceView)> = Vec::new();
-    let mut infos: Vec<Labels> = Vec::new();
     let mut over_limit = 0;
     for row in rows.shown() {
         let Some(snmp) = answered(row.view) else {
@@ -104,17 +112,17 @@ pub(super) fn write(w: &mut Writer<'_>, rows: &Rows<'_>, extra: &Extra) {
                 continue;
             }
             // Names are unique by the view's contract; two of one name would kill the scrape (trap 6).
-            let mut name = interface.name.clone();
+            let mut name = interface.name.to_string();
             while !names.insert(name.clone()) {
                 name = format!("{name}:{}", interface.index);
             }
             let id = Labels::new(&[("device", device), ("ifname", &name)]);
-            infos.push(info(&id, interface));
             chosen.push((id, interface));
         }
     }
-    for labels in &infos {
-        w.family(&catalog::INTERFACE_INFO).int(labels, 1);
+    for (labels, interface) in &chosen {
+        w.family(&catalog::INTERFACE_INFO)
+            .int(&info(labels, interface), 1);
     }
     for (metric, value) in FAMILIES {
         for (labels, interface) in &chosen {

@@ -1,5 +1,6 @@
 //! WAN links: their state, and what their router's interface counts.
 
+use super::interface::number;
 use super::rows::LinkRow;
 use super::rows::Rows;
 use super::rows::answered;
@@ -79,16 +80,16 @@ static FAMILIES: [PerLink; 11] = [
         contract(l.row.link.contracted_transmit_bps)
     }),
     (&catalog::LINK_RECEIVE_BYTES_TOTAL, |l| {
-        l.interface?.in_octets.map(|n| n as f64)
+        l.interface?.in_octets.map(number)
     }),
     (&catalog::LINK_TRANSMIT_BYTES_TOTAL, |l| {
-        l.interface?.out_octets.map(|n| n as f64)
+        l.interface?.out_octets.map(number)
     }),
     (&catalog::LINK_RECEIVE_UTILIZATION_RATIO, |l| {
-        Some(l.interface?.in_rate? / contract(l.row.link.contracted_receive_bps)?)
+        Some(f64::from(l.interface?.in_rate?) / contract(l.row.link.contracted_receive_bps)?)
     }),
     (&catalog::LINK_TRANSMIT_UTILIZATION_RATIO, |l| {
-        Some(l.interface?.out_rate? / contract(l.row.link.contracted_transmit_bps)?)
+        Some(f64::from(l.interface?.out_rate?) / contract(l.row.link.contracted_transmit_bps)?)
     }),
     (&catalog::LINK_LOSS_THRESHOLD_RATIO, |l| {
         l.row.link.loss_threshold.map(f64::from)
@@ -117,7 +118,7 @@ fn interface_of<'a>(row: &LinkRow<'a>, rows: &Rows<'a>) -> Option<&'a InterfaceV
         return None;
     }
     let snmp = answered(rows.snapshot.by_key(&TargetKey::from(router)))?;
-    let named = |i: &&InterfaceView| i.name == name;
+    let named = |i: &&InterfaceView| *i.name == *name;
     let described = |i: &&InterfaceView| i.descr.as_deref() == Some(name);
     let interfaces = &snmp.interfaces;
     interfaces

@@ -116,7 +116,7 @@ pub struct State {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PolledInterface {
     /// Its stable, unique name.
-    pub name: String,
+    pub name: Arc<str>,
     /// What the device told.
     pub told: Interface,
     /// Counters over wraps, and rates.
@@ -290,7 +290,7 @@ impl Poller {
         let totals = state
             .memory
             .interfaces(&learnt.interfaces, &names, restarted, reading);
-        let interfaces = joined(names, &learnt.interfaces, totals);
+        let interfaces = joined(&learnt.interfaces, totals);
         learnt.address = address_text(subject.address);
         learnt.version = Some(turn.agent.credential.version().as_str().to_owned());
         learnt.uptime_seconds = uptime.map(|u| u.as_secs_f64()).or(learnt.uptime_seconds);
@@ -419,13 +419,11 @@ fn identity(told: &Learnt) -> [Option<String>; 3] {
     ]
 }
 
-/// Names, what was told, and totals, one by one.
-fn joined(names: Vec<String>, told: &[Interface], totals: Vec<Totals>) -> Vec<PolledInterface> {
-    names
-        .into_iter()
-        .zip(told)
+/// What was told, with names and totals, one by one.
+fn joined(told: &[Interface], totals: Vec<(Arc<str>, Totals)>) -> Vec<PolledInterface> {
+    told.iter()
         .zip(totals)
-        .map(|((name, told), totals)| PolledInterface {
+        .map(|(told, (name, totals))| PolledInterface {
             name,
             told: told.clone(),
             totals,

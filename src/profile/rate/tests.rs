@@ -35,7 +35,10 @@ fn port(name: &str, index: u64, octets: Counter) -> Interface {
 
 fn poll(memory: &mut Memory, ports: &[Interface], restarted: bool, n: u64) -> Vec<Totals> {
     let names = names(ports);
-    memory.interfaces(ports, &names, restarted, at(n))
+    let polled = memory.interfaces(ports, &names, restarted, at(n));
+    let told: Vec<&str> = polled.iter().map(|(name, _)| &**name).collect();
+    assert_eq!(told, names);
+    polled.into_iter().map(|(_, totals)| totals).collect()
 }
 
 // trap 1

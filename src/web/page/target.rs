@@ -16,6 +16,7 @@ use crate::i18n::collate;
 use crate::inventory::Device;
 use crate::inventory::Link;
 use crate::inventory::Service;
+use crate::model::Count;
 use crate::model::Reading;
 use crate::model::TargetKey;
 use crate::model::TargetKind;
@@ -376,12 +377,12 @@ fn interfaces(visit: &Visit, rows: &[InterfaceView], fresh: bool) -> Markup {
                             }
                         }
                         td .number data-label=(Text::FieldSpeed.get(lang)) {
-                            @if let Some(speed) = row.speed_bps.filter(|s| *s > 0) { (locale.bits_per_second(speed as f64)) }
+                            @if let Some(speed) = row.speed_bps.map(Count::get).filter(|s| *s > 0) { (locale.bits_per_second(speed as f64)) }
                         }
-                        td .number data-label=(Text::FieldInbound.get(lang)) { (rate(row.in_rate)) }
-                        td .number data-label=(Text::FieldOutbound.get(lang)) { (rate(row.out_rate)) }
+                        td .number data-label=(Text::FieldInbound.get(lang)) { (rate(row.in_rate.map(f64::from))) }
+                        td .number data-label=(Text::FieldOutbound.get(lang)) { (rate(row.out_rate.map(f64::from))) }
                         td .number data-label=(Text::FieldErrors.get(lang)) {
-                            @if let (Some(i), Some(o)) = (row.in_errors, row.out_errors) { (locale.integer(i)) " / " (locale.integer(o)) }
+                            @if let (Some(i), Some(o)) = (row.in_errors, row.out_errors) { (locale.integer(i.get())) " / " (locale.integer(o.get())) }
                         }
                         td .code data-label=(Text::FieldMac.get(lang)) { (row.mac.as_deref().unwrap_or_default()) }
                     }

@@ -16,7 +16,7 @@ use tramgac::metrics::collect::{Build, IndicatorSample, Limits, Times, Window};
 use tramgac::metrics::process::Meters;
 use tramgac::model::observation::RttStats;
 use tramgac::model::{
-    Absent, EchoStats, Fact, IncidentId, Ratio, Reading, Reason, ServiceStats, Span, State, TargetId,
+    Absent, Count, EchoStats, Fact, IncidentId, Ratio, Reading, Reason, ServiceStats, Span, State, TargetId,
     TargetKey, Timestamp,
 };
 use tramgac::monitor::Snapshot;
@@ -277,19 +277,19 @@ pub fn burst(received: u16, millis: u64) -> EchoStats {
 /// A physical interface that has moved `octets`.
 pub fn interface(name: &str, octets: u64) -> InterfaceView {
     InterfaceView {
-        name: name.to_owned(),
+        name: name.into(),
         index: 1,
-        descr: Some(name.to_owned()),
-        kind: Some("ethernetCsmacd".to_owned()),
+        descr: Some(name.into()),
+        kind: Some("ethernetCsmacd".into()),
         admin_up: Some(true),
         oper_up: Some(true),
-        speed_bps: Some(1_000_000_000),
-        in_octets: Some(octets),
-        out_octets: Some(octets / 2),
-        in_errors: Some(0),
-        out_errors: Some(0),
-        in_discards: Some(1),
-        out_discards: Some(0),
+        speed_bps: Some(Count::new(1_000_000_000)),
+        in_octets: Some(Count::new(octets)),
+        out_octets: Some(Count::new(octets / 2)),
+        in_errors: Some(Count::new(0)),
+        out_errors: Some(Count::new(0)),
+        in_discards: Some(Count::new(1)),
+        out_discards: Some(Count::new(0)),
         in_rate: Some(1_250_000.0),
         out_rate: Some(125_000.0),
         changed_at: Some(Timestamp::from_secs(1_700_000_000)),

@@ -12,8 +12,8 @@ use tramgac::inventory::{
 };
 use tramgac::lab::thanh_son::{COMMUNES, FORMER_UNITS};
 use tramgac::model::{
-    DeviceId, EchoStats, EvidenceKind, IncidentId, Reading, Reason, ServiceStats, Span, State, TargetId,
-    TargetKey, Timestamp,
+    Count, DeviceId, EchoStats, EvidenceKind, IncidentId, Reading, Reason, ServiceStats, Span, State,
+    TargetId, TargetKey, Timestamp,
 };
 use tramgac::monitor::Snapshot;
 use tramgac::monitor::snapshot::{
@@ -517,17 +517,17 @@ fn snmp(wifi: bool, up: bool) -> SnmpView {
             Vec::new()
         },
         interfaces: vec![InterfaceView {
-            name: "ether1".to_owned(),
+            name: "ether1".into(),
             index: 1,
-            alias: Some("WAN <VNPT> & \"dự phòng\"".to_owned()),
+            alias: Some("WAN <VNPT> & \"dự phòng\"".into()),
             admin_up: Some(true),
             oper_up: Some(up),
-            speed_bps: Some(1_000_000_000),
-            in_octets: Some(1),
-            out_octets: Some(1),
+            speed_bps: Some(Count::new(1_000_000_000)),
+            in_octets: Some(Count::new(1)),
+            out_octets: Some(Count::new(1)),
             in_rate: Some(4_312_500.0),
             out_rate: Some(250_000.0),
-            mac: Some("00:1b:21:ab:cd:ef".to_owned()),
+            mac: Some("00:1b:21:ab:cd:ef".into()),
             ..InterfaceView::default()
         }]
         .into(),
