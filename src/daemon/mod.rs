@@ -181,6 +181,7 @@ pub fn system_socket(seed: Seed, clock: SharedClock) -> Result<Box<dyn EchoSocke
 /// # Errors
 /// Why it could not start. Once it runs, faults are logged and lived with.
 pub fn run(startup: Startup) -> Result<(), StartError> {
+    memory::save();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("tramgac")

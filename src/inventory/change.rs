@@ -39,36 +39,46 @@ pub struct Change {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Held {
-    value: String,
-    former: Vec<String>,
-    candidate: Option<(String, u8)>,
+    value: Box<str>,
+    /// Most facts never change.
+    past: Option<Box<Past>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Past {
+    /// Oldest first.
+    former: Vec<Box<str>>,
+    candidate: Option<(Box<str>, u8)>,
+}
+
+impl Held {
+    fn new(value: &str) -> Self {
+        Self {
+            value: value.into(),
+            past: None,
+        }
+    }
 }
 
 /// What is known of one device, and what it was before. Kept with the device.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Facts(BTreeMap<String, Held>);
+pub struct Facts(BTreeMap<Box<str>, Held>);
 
 impl Facts {
     /// Facts as they stand in the record, with no past.
     pub fn known(facts: impl IntoIterator<Item = (String, String)>) -> Self {
-        let held = |value| Held {
-            value,
-            former: Vec::new(),
-            candidate: None,
-        };
-        Self(facts.into_iter().map(|(key, value)| (key, held(value))).collect())
+        let held = |(key, value): (String, String)| (key.into(), Held::new(&value));
+        Self(facts.into_iter().map(held).collect())
     }
 
     /// The value of a fact.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(|held| held.value.as_str())
+        self.0.get(key).map(|held| &*held.value)
     }
 
     /// All facts, by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(key, held)| (key.as_str(), held.value.as_str()))
+        self.0.iter().map(|(key, held)| (&**key, &*held.value))
     }
 
     /// Takes what a device told; returns what changed, by key.
@@ -89,44 +99,40 @@ impl Facts {
             if self.0.len() >= MAX_FACTS {
                 return None;
             }
-            self.0.insert(
-                key.to_owned(),
-                Held {
-                    value: told.to_owned(),
-                    former: Vec::new(),
-                    candidate: None,
-                },
-            );
+            self.0.insert(key.into(), Held::new(told));
             return Some(Change {
                 key: key.to_owned(),
                 old: None,
                 new: told.to_owned(),
             });
         };
-        if held.value == told {
-            held.candidate = None;
+        if *held.value == *told {
+            if let Some(past) = &mut held.past {
+                past.candidate = None;
+            }
             return None;
         }
-        if held.former.iter().any(|f| f == told) {
-            let times = match &held.candidate {
-                Some((candidate, times)) if candidate == told => times.saturating_add(1),
+        let past = held.past.get_or_insert_default();
+        if past.former.iter().any(|f| **f == *told) {
+            let times = match &past.candidate {
+                Some((candidate, times)) if **candidate == *told => times.saturating_add(1),
                 Some(_) | None => 1,
             };
             if times < SETTLED {
-                held.candidate = Some((told.to_owned(), times));
+                past.candidate = Some((told.into(), times));
                 return None;
             }
         }
-        held.candidate = None;
-        held.former.retain(|f| f != told);
-        let old = std::mem::replace(&mut held.value, told.to_owned());
-        held.former.push(old.clone());
-        if held.former.len() > FORMER {
-            held.former.remove(0);
+        past.candidate = None;
+        past.former.retain(|f| **f != *told);
+        let old = std::mem::replace(&mut held.value, told.into());
+        past.former.push(old.clone());
+        if past.former.len() > FORMER {
+            past.former.remove(0);
         }
         Some(Change {
             key: key.to_owned(),
-            old: Some(old),
+            old: Some(old.into()),
             new: told.to_owned(),
         })
     }

@@ -142,8 +142,8 @@ pub(super) fn connect(path: &Path) -> Result<Connection> {
         ("wal_autocheckpoint", 1000),
         // The log shrinks to this after a checkpoint, so that one burst does not keep its size for ever.
         ("journal_size_limit", 16 << 20),
-        // KiB: enough for the hot pages of 100,000 targets.
-        ("cache_size", -32_768),
+        // KiB. The system keeps the file's pages as well, and reading one from there takes some microseconds.
+        ("cache_size", -8_192),
         ("temp_store", 2),
     ] {
         connection
