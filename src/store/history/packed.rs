@@ -7,12 +7,13 @@
 //!
 //! | byte | holds |
 //! |---|---|
-//! | 1 | place of the series in the block (5 bits); whether the time is another than the last entry's; bytes of the value (2 bits: 0, 2, 4 or 8) |
+//! | 1 | place of the series in the block (5 bits); whether the time is another than the last entry's; form of the value (2 bits) |
 //! | 0–10 | what the time differs by, only if it does |
-//! | 0–8 | the value's first bytes; those that are not there are zero |
+//! | 0–8 | the value: nothing for zero, four bytes of millionths, the first half of its bits where the second is zero, or all of them |
 //!
 //! Nothing is lost or put in order: what comes out is what went in. Pure.
 
+use super::chunk::{millionths, of_millionths};
 use super::journal::{put, take, unzigzag, zigzag};
 use super::tick::Tick;
 
@@ -26,8 +27,11 @@ const PIECE: usize = 256;
 /// The time differs from that of the entry before.
 const OTHER_TIME: u8 = 1 << 5;
 
-/// Bytes of a value, by the two bits that tell them.
-const LENGTHS: [usize; 4] = [0, 2, 4, 8];
+/// Forms of a value, by the two bits that tell them.
+const ZERO: u8 = 0;
+const MILLIONTHS: u8 = 1;
+const HALF: u8 = 2;
+const WHOLE: u8 = 3;
 
 /// One sample: place of its series in the block, time, value.
 pub(super) type Sample = (u8, Tick, f64);
@@ -52,22 +56,16 @@ impl Block {
     /// Appends; returns how many samples its series has now, at most 255.
     /// `entry` is room to work in.
     pub(super) fn push(&mut self, (place, at, value): Sample, entry: &mut Vec<u8>) -> u8 {
-        let bits = value.to_bits();
-        let code = match bits.trailing_zeros() {
-            64.. => 0u8,
-            48.. => 1,
-            32.. => 2,
-            _ => 3,
-        };
         entry.clear();
         let is_other = at != self.last || self.len == 0;
-        entry.push((place & 31) | (if is_other { OTHER_TIME } else { 0 }) | (code << 6));
+        let form = form(value);
+        entry.push((place & 31) | (if is_other { OTHER_TIME } else { 0 }) | (form.0 << 6));
         if is_other {
             put(entry, zigzag(at.0.wrapping_sub(self.last.0)));
             self.last = at;
         }
-        let length = LENGTHS.get(usize::from(code)).copied().unwrap_or(8);
-        entry.extend(bits.to_be_bytes().into_iter().take(length));
+        let (length, bytes) = (form.1, form.2);
+        entry.extend(bytes.into_iter().take(length));
         self.append(entry);
         self.counts.get_mut(usize::from(place & 31)).map_or(0, |count| {
             *count = count.saturating_add(1);
@@ -126,6 +124,37 @@ impl Block {
     }
 }
 
+/// The shortest form of a value, how many bytes it takes, and the bytes.
+fn form(value: f64) -> (u8, usize, [u8; 8]) {
+    let bits = value.to_bits();
+    let whole = bits.to_be_bytes();
+    if bits == 0 {
+        return (ZERO, 0, whole);
+    }
+    if bits.trailing_zeros() >= 32 {
+        return (HALF, 4, whole);
+    }
+    match millionths(value) {
+        Some(n) => (MILLIONTHS, 4, (u64::from(n) << 32).to_be_bytes()),
+        None => (WHOLE, 8, whole),
+    }
+}
+
+/// Takes a value off the bytes. `None`: they end before it does.
+fn value(form: u8, bytes: &mut &[u8]) -> Option<f64> {
+    fn first<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+        let (first, rest) = bytes.split_first_chunk()?;
+        *bytes = rest;
+        Some(*first)
+    }
+    Some(match form {
+        ZERO => 0.0,
+        MILLIONTHS => of_millionths(u32::from_be_bytes(first(bytes)?)),
+        HALF => f64::from_bits(u64::from(u32::from_be_bytes(first(bytes)?)) << 32),
+        _ => f64::from_bits(u64::from_be_bytes(first(bytes)?)),
+    })
+}
+
 /// Reads what [`Block::bytes`] gave.
 pub(super) fn samples(mut bytes: &[u8]) -> impl Iterator<Item = Sample> {
     let mut last = Tick(0);
@@ -135,14 +164,8 @@ pub(super) fn samples(mut bytes: &[u8]) -> impl Iterator<Item = Sample> {
         if head & OTHER_TIME != 0 {
             last = Tick(last.0.wrapping_add(unzigzag(take(&mut bytes)?)));
         }
-        let length = *LENGTHS.get(usize::from(head >> 6))?;
-        let (value, rest) = bytes.split_at_checked(length)?;
-        bytes = rest;
-        let mut whole = [0; 8];
-        for (to, from) in whole.iter_mut().zip(value) {
-            *to = *from;
-        }
-        Some((head & 31, last, f64::from_bits(u64::from_be_bytes(whole))))
+        let value = value(head >> 6, &mut bytes)?;
+        Some((head & 31, last, value))
     })
 }
 
@@ -172,6 +195,7 @@ mod tests {
             Just(f64::INFINITY),
             (-1000i32..1000).prop_map(f64::from),
             any::<f32>().prop_map(f64::from),
+            any::<u32>().prop_map(of_millionths),
             any::<u64>().prop_map(f64::from_bits),
         ];
         (0u8..32, time, value).prop_map(|(place, at, value)| (place, Tick(at), value))

@@ -29,10 +29,11 @@ const SHORT: u32 = 32;
 
 impl Precision {
     /// The value as it is kept until it is in a chunk: of one that is not kept
-    /// exactly, the first half is exact enough.
+    /// exactly, the first half is exact enough, unless it is a round number.
     pub(super) fn round(self, value: f64) -> f64 {
         match self {
             Self::Exact => value,
+            Self::Relative(_) if millionths(value).is_some() => value,
             Self::Relative(_) => {
                 // Carries go up to the exponent, as they should.
                 let half = value.to_bits().saturating_add(1 << (SHORT - 1));
@@ -41,6 +42,22 @@ impl Precision {
             }
         }
     }
+}
+
+/// A value as millionths, if it is exactly so many: round trip times are.
+#[expect(clippy::float_cmp, reason = "it must come back exactly as it was")]
+pub(super) fn millionths(value: f64) -> Option<u32> {
+    let scaled = value * 1e6;
+    if !(0.0..=f64::from(u32::MAX)).contains(&scaled) {
+        return None;
+    }
+    let n = u32::try_from(to_integer(scaled)).ok()?;
+    (of_millionths(n) == value && value.is_sign_positive()).then_some(n)
+}
+
+/// The value of so many millionths.
+pub(super) fn of_millionths(n: u32) -> f64 {
+    f64::from(n) / 1e6
 }
 
 /// The values of one stretch of time.
