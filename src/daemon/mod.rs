@@ -259,8 +259,8 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
     duties.spawn(sender.run(stopping.clone()));
     duties.spawn(upkeep::copy(running.clone(), stopping.clone()));
     duties.spawn(habits::keep(running.clone(), stopping.clone()));
-    let telling = record_health::tell(running.clone(), Arc::clone(&health), stopping.clone());
-    duties.spawn(telling);
+    let telling = record_health::Telling::begin(running.clone(), Arc::clone(&health)).await;
+    duties.spawn(telling.run(stopping.clone()));
     duties.spawn(figures.run(stopping));
     health.set_ready(true);
     let page = format!("http://{address}/");

@@ -23,39 +23,65 @@ const LOOK: Span = Span::from_secs(1);
 /// For how long after the last sample was given up the record counts as behind.
 const BEHIND: Span = Span::from_secs(60);
 
-/// Tells until told to stop.
-pub(super) async fn tell(running: Running, told: Arc<web::Health>, mut stopping: watch::Receiver<bool>) {
-    let salvaged = match running.store.readers().read(Reader::salvaged).await {
-        Ok(salvaged) => salvaged,
-        Err(error) => {
-            tracing::error!(%error, "what was lost lately can't be read");
-            None
-        }
-    };
-    let mut health = running.store.writer().health();
-    let mut behind = Behind::default();
-    loop {
-        let now = running.clock.wall();
-        let stats = running.store.writer().stats();
-        let record = Record {
-            trouble: trouble(&health.borrow_and_update(), stats.committed_at.unwrap_or(now))
-                .or_else(|| behind.look(&stats, now)),
-            lost: salvaged.as_ref().and_then(|s| lost(s, now)),
+/// What is told of the record, and to whom.
+pub(super) struct Telling {
+    running: Running,
+    told: Arc<web::Health>,
+    salvaged: Option<Salvaged>,
+    behind: Behind,
+}
+
+impl Telling {
+    /// Tells for the first time: before the daemon says that it is ready, so that no page
+    /// is without what was lost.
+    pub(super) async fn begin(running: Running, told: Arc<web::Health>) -> Self {
+        let salvaged = match running.store.readers().read(Reader::salvaged).await {
+            Ok(salvaged) => salvaged,
+            Err(error) => {
+                tracing::error!(%error, "what was lost lately can't be read");
+                None
+            }
         };
-        running
-            .meters
-            .db_history_shed
-            .set(u64::from(record.trouble.is_some()));
-        running.meters.db_shed_disk.raise_to(stats.samples_shed_disk);
-        running.meters.db_shed_queue.raise_to(stats.samples_shed_queue);
-        if *told.record() != record {
-            told.set_record(record);
+        let mut telling = Self {
+            running,
+            told,
+            salvaged,
+            behind: Behind::default(),
+        };
+        let health = telling.running.store.writer().health();
+        telling.tell(&health.borrow());
+        telling
+    }
+
+    /// Tells until told to stop.
+    pub(super) async fn run(mut self, mut stopping: watch::Receiver<bool>) {
+        let mut health = self.running.store.writer().health();
+        loop {
+            let now = health.borrow_and_update().clone();
+            self.tell(&now);
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                Ok(()) = health.changed() => {}
+                // Whoever would tell has gone: that is a stop, too.
+                _ = stopping.changed() => return,
+            }
         }
-        tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
-            Ok(()) = health.changed() => {}
-            // Whoever would tell has gone: that is a stop, too.
-            _ = stopping.changed() => return,
+    }
+
+    fn tell(&mut self, health: &Health) {
+        let now = self.running.clock.wall();
+        let stats = self.running.store.writer().stats();
+        let record = Record {
+            trouble: trouble(health, stats.committed_at.unwrap_or(now))
+                .or_else(|| self.behind.look(&stats, now)),
+            lost: self.salvaged.as_ref().and_then(|s| lost(s, now)),
+        };
+        let meters = &self.running.meters;
+        meters.db_history_shed.set(u64::from(record.trouble.is_some()));
+        meters.db_shed_disk.raise_to(stats.samples_shed_disk);
+        meters.db_shed_queue.raise_to(stats.samples_shed_queue);
+        if *self.told.record() != record {
+            self.told.set_record(record);
         }
     }
 }
