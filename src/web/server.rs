@@ -123,3 +123,92 @@ async fn run(door: impl Door, router: Router, shutdown: impl Future<Output = ()>
         tracing::debug!("answers were cut off at the stop");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::sync::Mutex;
+    use std::task::Context;
+    use std::task::Poll;
+    use std::task::Waker;
+
+    use axum::body::Body;
+    use axum::body::Bytes;
+    use axum::body::HttpBody;
+    use axum::routing::get;
+    use hyper::body::Frame;
+    use tokio::io::AsyncReadExt;
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    /// A body whose end comes while it is being asked: a moment after it said that there is nothing yet.
+    struct EndsMeanwhile {
+        polls: u32,
+        waker: Arc<Mutex<Option<Waker>>>,
+    }
+
+    impl HttpBody for EndsMeanwhile {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            self.polls += 1;
+            match self.polls {
+                1 => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"all of it"))))),
+                2 => {
+                    let slot = Arc::clone(&self.waker);
+                    *slot.lock().unwrap() = Some(context.waker().clone());
+                    tokio::spawn(async move {
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                        let waker = slot.lock().unwrap().take();
+                        if let Some(waker) = waker {
+                            waker.wake();
+                        }
+                    });
+                    Poll::Pending
+                }
+                _ => Poll::Ready(None),
+            }
+        }
+    }
+
+    impl Drop for EndsMeanwhile {
+        fn drop(&mut self) {
+            // Whoever has had the end waits for nothing more.
+            self.waker.lock().unwrap().take();
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_ends_by_its_end_is_followed_by_that_of_the_connection() {
+        let router = Router::new().route(
+            "/",
+            get(async || {
+                Body::new(EndsMeanwhile {
+                    polls: 0,
+                    waker: Arc::default(),
+                })
+            }),
+        );
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(run(listener, router, std::future::pending()));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream
+            .write_all(b"GET / HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+            .await
+            .unwrap();
+        let mut answer = String::new();
+        tokio::time::timeout(Duration::from_secs(20), stream.read_to_string(&mut answer))
+            .await
+            .expect("the connection ends")
+            .unwrap();
+        assert!(answer.ends_with("\r\n\r\nall of it"), "{answer}");
+        server.abort();
+    }
+}

@@ -195,6 +195,8 @@ fn path() -> Option<[Netns; 4]> {
                 "net.ipv4.ip_forward=1",
                 "net.ipv6.conf.all.forwarding=1",
                 "net.ipv4.icmp_ratelimit=0",
+                "net.ipv4.icmp_ratemask=0",
+                "net.ipv6.icmp.ratelimit=0",
             ],
         );
         assert!(set.status.success());

@@ -122,7 +122,10 @@ fn routed() -> Option<(Netns, Netns, Netns)> {
             "-qw",
             "net.ipv4.ip_forward=1",
             "net.ipv6.conf.all.forwarding=1",
+            // No limit for each host, nor for all together.
             "net.ipv4.icmp_ratelimit=0",
+            "net.ipv4.icmp_ratemask=0",
+            "net.ipv6.icmp.ratelimit=0",
         ],
     );
     assert!(set.status.success(), "{set:?}");
@@ -141,10 +144,20 @@ fn each_way_of_not_answering_has_its_own_reason() {
     if support::peer("nft").is_none() {
         return;
     }
-    router.ip(&["route", "add", "unreachable", "10.77.3.0/24"]);
-    router.ip(&["route", "add", "prohibit", "10.77.4.0/24"]);
-    router.ip(&["-6", "route", "add", "prohibit", "fd77:4::/64"]);
-    router.nft("add table ip t; add chain ip t f { type filter hook forward priority 0; }; add rule ip t f ip daddr 10.77.2.9 drop");
+    // Routes that refuse (`prohibit`, `unreachable`) say so five times and then once a second for each source,
+    // whatever `icmp_ratelimit` says: too little for a test. The firewall's words have no such limit.
+    for net in ["10.77.3.0/24", "10.77.4.0/24"] {
+        router.ip(&["route", "add", net, "via", "10.77.2.2"]);
+    }
+    router.ip(&["-6", "route", "add", "fd77:4::/64", "via", "fd77:2::2"]);
+    router.nft(
+        "add table ip t; add chain ip t f { type filter hook forward priority 0; };
+         add rule ip t f ip daddr 10.77.2.9 drop;
+         add rule ip t f ip daddr 10.77.3.0/24 reject with icmp type host-unreachable;
+         add rule ip t f ip daddr 10.77.4.0/24 reject with icmp type admin-prohibited;
+         add table ip6 t; add chain ip6 t f { type filter hook forward priority 0; };
+         add rule ip6 t f ip6 daddr fd77:4::/64 reject with icmpv6 type admin-prohibited",
+    );
     for net in ["10.77.3.0/24", "10.77.4.0/24"] {
         here.ip(&["route", "add", net, "via", "10.77.1.2"]);
     }
@@ -421,9 +434,12 @@ fn without_cap_net_raw_datagram_sockets_do_the_same_work() {
     }
     let set = here.run("sysctl", &["-qw", "net.ipv4.ping_group_range=0 2147483647"]);
     assert!(set.status.success());
-    router.ip(&["route", "add", "prohibit", "10.77.4.0/24"]);
+    router.ip(&["route", "add", "10.77.4.0/24", "via", "10.77.2.2"]);
     here.ip(&["route", "add", "10.77.4.0/24", "via", "10.77.1.2"]);
-    router.nft("add table ip t; add chain ip t f { type filter hook forward priority 0; }");
+    router.nft(
+        "add table ip t; add chain ip t f { type filter hook forward priority 0; };
+         add rule ip t f ip daddr 10.77.4.0/24 reject with icmp type admin-prohibited",
+    );
     let mut pinger = Pinger::start(Some(&here), Options::default(), |ident| SocketOptions {
         mode: Some(Mode::Datagram),
         ..SocketOptions::new(ident)

@@ -53,10 +53,15 @@ impl Writer {
         }
     }
 
+    /// Upkeep waits until what is pending can be written and history is.
+    pub(super) fn upkeep_rests(&self) -> bool {
+        self.room_at.is_some() || self.retry_at.is_some()
+    }
+
     /// One short step of upkeep, if it is time and nothing more important waits.
     pub(super) fn look_after(&mut self) -> Work {
         let began = self.clock.mono();
-        if began < self.upkeep_at || self.room_at.is_some() || self.retry_at.is_some() {
+        if began < self.upkeep_at || self.upkeep_rests() {
             return Work::Done;
         }
         self.set_sync(false);

@@ -193,7 +193,30 @@ mod tests {
 
     use super::*;
     use crate::clock::SystemClock;
+    use crate::model::Span;
     use crate::store::{Options, open};
+
+    #[test]
+    fn a_writer_that_waits_for_room_sleeps_though_upkeep_has_been_due_for_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tramgac.db");
+        let clock = SystemClock::shared();
+        let opened = open::open(&path, None, clock.wall()).unwrap();
+        let (_handle, mut writer) = Writer::new(
+            &path,
+            opened.connection,
+            opened.lock,
+            &Options::default(),
+            Arc::clone(&clock),
+        )
+        .unwrap();
+        assert_eq!(writer.wait(), Span::ZERO, "upkeep is due at the start");
+        writer.room_at = Some(clock.mono().plus(Span::from_secs(60)));
+        assert!(writer.wait() > Span::from_millis(500), "{:?}", writer.wait());
+        writer.room_at = None;
+        writer.retry_at = Some(clock.mono().plus(Span::from_secs(60)));
+        assert!(writer.wait() > Span::from_millis(500), "{:?}", writer.wait());
+    }
 
     #[test]
     fn a_record_that_was_stuck_is_good_when_room_was_found_before_the_next_try() {

@@ -261,7 +261,9 @@ impl Writer {
                 .unwrap_or_else(|| self.pending_since.plus(self.commit_interval))
         };
         let due = self.room_at.map_or(due, |room| room.min(due));
-        due.min(self.upkeep_at).since(now)
+        // Upkeep rests meanwhile: its moment, long past, would keep a core busy.
+        let upkeep = if self.upkeep_rests() { due } else { self.upkeep_at };
+        due.min(upkeep).since(now)
     }
 
     fn is_due(&self, now: Mono) -> bool {
