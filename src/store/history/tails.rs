@@ -34,6 +34,15 @@ fn place(series: u32) -> (usize, u8) {
     (series / SERIES, u8::try_from(series % SERIES).unwrap_or(0))
 }
 
+/// The highest number that was ever given to a series, though it be deleted by now.
+fn highest_series(c: &Connection) -> rusqlite::Result<u32> {
+    c.query_row(
+        "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'series'), 0)",
+        [],
+        |row| row.get(0),
+    )
+}
+
 impl Tails {
     fn lock(&self) -> MutexGuard<'_, Vec<Block>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -68,13 +77,23 @@ impl Tails {
             .prepare_cached("SELECT id, body FROM journal WHERE id > ?1 ORDER BY id")
             .map_err(Error::sqlite(doing))?;
         let mut rows = statement.query([after]).map_err(Error::sqlite(doing))?;
+        let mut highest = None;
         while let Some(row) = rows.next().map_err(Error::sqlite(doing))? {
             last = row.get(0).map_err(Error::sqlite(doing))?;
             let body = row
                 .get_ref(1)
                 .and_then(|v| v.as_blob().map_err(Into::into))
                 .map_err(Error::sqlite(doing))?;
-            if let Some(entries) = journal::decode(body) {
+            let mut entries = journal::decode(body);
+            // Room is made up to the highest number: one that a damaged row invents must not take gigabytes.
+            if let Some(most) = entries.iter().flatten().map(|(series, _, _)| *series).max()
+                && highest.is_none_or(|highest| most > highest)
+            {
+                // While `rows` are read the connection sees one state: that in which the row was written, or a later one.
+                highest = Some(highest_series(c).map_err(Error::sqlite(doing))?);
+                entries = entries.filter(|_| highest.is_some_and(|highest| most <= highest));
+            }
+            if let Some(entries) = entries {
                 full.extend(self.push(&entries, most));
             } else {
                 tracing::warn!(
@@ -180,6 +199,35 @@ mod tests {
 
     fn bits(tail: &[(Tick, f64)]) -> Vec<(Tick, u64)> {
         tail.iter().map(|(at, value)| (*at, value.to_bits())).collect()
+    }
+
+    #[test]
+    fn a_journal_row_that_names_a_series_that_never_was_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.db");
+        let c = crate::store::open::open(&path, None, crate::model::Timestamp(0))
+            .unwrap()
+            .connection;
+        c.execute_batch(
+            "INSERT INTO target (kind, slug, added_at) VALUES ('device', 'pc', 0);
+             INSERT INTO series (id, target, metric, instance) VALUES (40, 1, 'rtt', ''), (41, 1, 'loss', '');
+             DELETE FROM series WHERE id = 41",
+        )
+        .unwrap();
+        let write = |entries: &[Entry]| {
+            let body = journal::encode(entries);
+            c.execute("INSERT INTO journal (body) VALUES (?1)", [body])
+                .unwrap();
+        };
+        let at = Tick(17_900_000_000);
+        write(&[(40, at, 1.0), (3_000_000, at, 2.0)]);
+        write(&[(41, at, 3.0), (40, at, 4.0)]);
+        write(&[(3_000_000, at, 5.0)]);
+        let tails = Tails::default();
+        tails.replay(&c, 0, 9).unwrap();
+        assert_eq!(tails.get(40), [(at, 4.0)]);
+        assert_eq!(tails.get(41), [(at, 3.0)], "a series that is gone was one");
+        assert_eq!(tails.lock().len(), 2, "blocks up to the highest series only");
     }
 
     proptest! {
