@@ -86,12 +86,12 @@ impl Tails {
                 .map_err(Error::sqlite(doing))?;
             let mut entries = journal::decode(body);
             // Room is made up to the highest number: one that a damaged row invents must not take gigabytes.
-            if let Some(most) = entries.iter().flatten().map(|(series, _, _)| *series).max()
-                && highest.is_none_or(|highest| most > highest)
+            if let Some(named) = entries.iter().flatten().map(|(series, _, _)| *series).max()
+                && highest.is_none_or(|highest| named > highest)
             {
                 // While `rows` are read the connection sees one state: that in which the row was written, or a later one.
                 highest = Some(highest_series(c).map_err(Error::sqlite(doing))?);
-                entries = entries.filter(|_| highest.is_some_and(|highest| most <= highest));
+                entries = entries.filter(|_| highest.is_some_and(|highest| named <= highest));
             }
             if let Some(entries) = entries {
                 full.extend(self.push(&entries, most));

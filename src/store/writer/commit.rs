@@ -189,27 +189,26 @@ fn apply(c: &Connection, batch: &Batch) -> rusqlite::Result<EventSequence> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::sync::Arc;
 
     use super::*;
-    use crate::clock::SystemClock;
+    use crate::clock::{SharedClock, SystemClock};
     use crate::model::Span;
-    use crate::store::{Options, open};
+    use crate::store::{Handle, Options, open};
+
+    fn writer(folder: &Path, clock: &SharedClock) -> (Handle, Writer) {
+        let path = folder.join("tramgac.db");
+        let opened = open::open(&path, None, clock.wall()).unwrap();
+        let options = Options::default();
+        Writer::new(&path, opened.connection, opened.lock, &options, Arc::clone(clock)).unwrap()
+    }
 
     #[test]
     fn a_writer_that_waits_for_room_sleeps_though_upkeep_has_been_due_for_long() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("tramgac.db");
         let clock = SystemClock::shared();
-        let opened = open::open(&path, None, clock.wall()).unwrap();
-        let (_handle, mut writer) = Writer::new(
-            &path,
-            opened.connection,
-            opened.lock,
-            &Options::default(),
-            Arc::clone(&clock),
-        )
-        .unwrap();
+        let (_handle, mut writer) = writer(folder.path(), &clock);
         assert_eq!(writer.wait(), Span::ZERO, "upkeep is due at the start");
         writer.room_at = Some(clock.mono().plus(Span::from_secs(60)));
         assert!(writer.wait() > Span::from_millis(500), "{:?}", writer.wait());
@@ -221,18 +220,8 @@ mod tests {
     #[test]
     fn a_record_that_was_stuck_is_good_when_room_was_found_before_the_next_try() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("tramgac.db");
         let clock = SystemClock::shared();
-        let opened = open::open(&path, None, clock.wall()).unwrap();
-        let options = Options::default();
-        let (handle, mut writer) = Writer::new(
-            &path,
-            opened.connection,
-            opened.lock,
-            &options,
-            Arc::clone(&clock),
-        )
-        .unwrap();
+        let (handle, mut writer) = writer(folder.path(), &clock);
         let stuck = Health::DiskFull {
             since: clock.wall(),
             stuck: true,
