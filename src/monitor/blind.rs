@@ -115,7 +115,7 @@ impl Uplink {
     /// Something behind it, or a `self_check` address, answered a look that began at `at`.
     pub(crate) fn answered(&mut self, at: Timestamp) {
         self.fine_at = self.fine_at.max(at);
-        if self.fine_since == NEVER && at > self.last_bad_at {
+        if at > self.last_bad_at && (self.fine_since == NEVER || at < self.fine_since) {
             self.fine_since = at;
         }
     }

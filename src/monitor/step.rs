@@ -62,25 +62,18 @@ pub enum Move {
     Suspicion,
     /// Look again soon, to confirm.
     Confirm,
-    /// It has failed often enough: to be judged once everything that was seen
-    /// in the same instant has been taken in.
-    Verdict,
+    /// It has failed. What follows depends on others: see [`follow`], once
+    /// everything that was seen in the same instant has been taken in.
+    Failed,
     /// Look at the parents and the uplink now.
     AskParents,
     /// It flaps, or has calmed down.
     Flapping(bool),
 }
 
-/// Judges one round.
-///
-/// `now` is the time of judging and is never before `round.at`.
-pub fn step(
-    state: &mut TargetState,
-    spec: &TargetSpec,
-    round: &Round,
-    context: &impl Context,
-    now: Timestamp,
-) -> Vec<Move> {
+/// Takes one round in. It asks nothing about others: of looks of one instant
+/// at many targets, the order in which they are taken in changes nothing.
+pub fn step(state: &mut TargetState, spec: &TargetSpec, round: &Round) -> Vec<Move> {
     let mut moves = Vec::new();
     match &round.verdict {
         Verdict::Good => {
@@ -89,7 +82,7 @@ pub fn step(
         }
         Verdict::Bad(reason) => {
             count_result(state, spec, false, &mut moves);
-            bad(state, spec, round.at, reason, context, now, &mut moves);
+            bad(state, spec, round.at, reason, &mut moves);
         }
         Verdict::Blind(reason) => blind(state, spec, round.at, reason, &mut moves),
     }
@@ -146,15 +139,7 @@ fn good(state: &mut TargetState, spec: &TargetSpec, at: Timestamp, moves: &mut V
     }
 }
 
-fn bad(
-    state: &mut TargetState,
-    spec: &TargetSpec,
-    at: Timestamp,
-    reason: &Reason,
-    context: &impl Context,
-    now: Timestamp,
-    moves: &mut Vec<Move>,
-) {
+fn bad(state: &mut TargetState, spec: &TargetSpec, at: Timestamp, reason: &Reason, moves: &mut Vec<Move>) {
     if state.goods > 0 {
         // A recovery that is interrupted is not to wait for the next turn.
         state.goods = 0;
@@ -172,40 +157,20 @@ fn bad(
     match state.state {
         State::Down => state.last_bad_at = at,
         State::Unreachable if at <= state.fresh_after => moves.push(Move::Confirm),
-        State::Unreachable => {
-            if let Paths::Out { root, .. } = context.paths(at, at) {
-                state.failures = 0;
-                state.held_since = NEVER;
-                state.put_off_since = NEVER;
-                state.last_bad_at = at;
-                state.attach(root, moves);
-            } else {
-                fail(state, spec, at, reason, context, now, moves);
+        State::Up | State::Degraded | State::Unknown if at <= state.fresh_after => {
+            if state.unanswered_since == NEVER {
+                state.unanswered_since = at;
             }
+            moves.push(Move::Confirm);
         }
-        State::Up | State::Degraded | State::Unknown => {
-            if at > state.fresh_after {
-                fail(state, spec, at, reason, context, now, moves);
-            } else {
-                if state.unanswered_since == NEVER {
-                    state.unanswered_since = at;
-                }
-                moves.push(Move::Confirm);
-            }
+        State::Up | State::Degraded | State::Unknown | State::Unreachable => {
+            fail(state, spec, at, reason, moves);
         }
     }
 }
 
 /// One more failure on the way to a verdict.
-fn fail(
-    state: &mut TargetState,
-    spec: &TargetSpec,
-    at: Timestamp,
-    reason: &Reason,
-    context: &impl Context,
-    now: Timestamp,
-    moves: &mut Vec<Move>,
-) {
+fn fail(state: &mut TargetState, spec: &TargetSpec, at: Timestamp, reason: &Reason, moves: &mut Vec<Move>) {
     // Failures with a gap between them, in which nobody looked, are not in a row.
     let gap = spec.interval.saturating_mul(3);
     let is_old = state.failures > 0 && !state.is_held() && at.since(state.last_bad_at) > gap;
@@ -223,14 +188,34 @@ fn fail(
         state.first_bad_at = at;
         moves.push(Move::Suspicion);
     }
-    if state.failures >= spec.confirm.down_after {
+    moves.push(Move::Failed);
+}
+
+/// What follows from failures, now that everything that was seen in the same
+/// instant has been taken in.
+pub fn follow(
+    state: &mut TargetState,
+    spec: &TargetSpec,
+    context: &impl Context,
+    now: Timestamp,
+    moves: &mut Vec<Move>,
+) {
+    if state.failures == 0 {
+        return;
+    }
+    // Failures of what nothing leads to say nothing about it.
+    if state.state == State::Unreachable
+        && let Paths::Out { root, .. } = context.paths(state.last_bad_at, state.last_bad_at)
+    {
+        state.stay_unreachable(root, moves);
+    } else if state.failures >= spec.confirm.down_after {
         if !state.is_held() {
             state.held_since = now;
         }
-        moves.push(Move::Verdict);
+        judge(state, spec, context, now, moves);
     } else {
         moves.push(Move::Confirm);
-        if state.failures == 1 && !is_path_clear(context, at) {
+        if state.failures == 1 && !is_path_clear(context, state.last_bad_at) {
             moves.push(Move::AskParents);
         }
     }
@@ -307,12 +292,7 @@ pub fn judge(
             count_outage_from(state, spec, began);
             state.enter(State::Down, began, Some(reason), moves);
         }
-        Some(root) if was == State::Unreachable => {
-            state.failures = 0;
-            state.held_since = NEVER;
-            state.put_off_since = NEVER;
-            state.attach(root, moves);
-        }
+        Some(root) if was == State::Unreachable => state.stay_unreachable(root, moves),
         Some(root) => {
             // An outage that is open already, from before a time of not
             // knowing, keeps its cause.
@@ -450,6 +430,16 @@ impl TargetState {
             at: self.since,
             reason,
         });
+    }
+
+    /// Nothing leads to it as before: its failures are not its own.
+    fn stay_unreachable(&mut self, root: TargetId, moves: &mut Vec<Move>) {
+        self.failures = 0;
+        self.failure_reason = None;
+        self.unanswered_since = NEVER;
+        self.held_since = NEVER;
+        self.put_off_since = NEVER;
+        self.attach(root, moves);
     }
 
     /// It is unreachable because of `root`.

@@ -52,7 +52,7 @@ impl Table {
                 Move::Relapsed => self.queue.push_back(slot),
                 Move::Suspicion => {}
                 Move::Confirm => effects.order(id, now.plus(confirm.retry_interval), Why::Confirm),
-                Move::Verdict => self.pending.push(slot),
+                Move::Failed => self.failed.push(slot),
                 Move::AskParents => self.ask_parents(slot, now, effects),
                 Move::Flapping(true) => effects.event(Some(id), now, now, EventKind::FlappingStarted),
                 Move::Flapping(false) => effects.event(Some(id), now, now, EventKind::FlappingStopped),
@@ -238,26 +238,41 @@ impl Table {
         moves
     }
 
-    /// The end of an input: judges those who have failed often enough, and those
-    /// who wait for somebody who was looked at; then tells children.
+    /// The end of an input: follows up what failed, and judges those who wait
+    /// for somebody who was looked at; then tells children. In the order of
+    /// slots, so that the order in which things were taken in changes nothing.
     pub(super) fn conclude(&mut self, now: Timestamp, effects: &mut Effects) {
-        if !self.pending.is_empty() {
-            let mut pending = std::mem::take(&mut self.pending);
-            pending.sort_unstable();
-            pending.dedup();
-            for slot in pending.drain(..) {
-                self.judge_held(slot, now, effects);
+        if !self.failed.is_empty() {
+            let mut failed = std::mem::take(&mut self.failed);
+            failed.sort_unstable();
+            failed.dedup();
+            for slot in failed.drain(..) {
+                self.follow_failures(slot, now, effects);
             }
-            self.pending = pending;
+            self.failed = failed;
         }
         if !self.looked_at.is_empty() {
             let mut looked_at = std::mem::take(&mut self.looked_at);
+            looked_at.sort_unstable();
+            looked_at.dedup();
             for slot in looked_at.drain(..) {
                 self.ask_held_children(slot, now, effects);
             }
             self.looked_at = looked_at;
         }
+        self.queue.make_contiguous().sort_unstable();
         self.settle(now, effects);
+    }
+
+    fn follow_failures(&mut self, slot: Slot, now: Timestamp, effects: &mut Effects) {
+        let moves = self.change(slot, |state, table| {
+            let mut moves = Vec::new();
+            if let Some(spec) = table.topology.spec(slot) {
+                step::follow(state, spec, &table.world(slot), now, &mut moves);
+            }
+            moves
+        });
+        self.apply(slot, moves, now, effects);
     }
 
     /// Tells children of what became of their parents, until nothing more follows.

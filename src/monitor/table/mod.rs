@@ -61,8 +61,8 @@ pub struct Table {
     held: BTreeSet<Slot>,
     /// Whose state or root changed in this input, so that children must be told.
     queue: VecDeque<Slot>,
-    /// Who has failed often enough in this input.
-    pending: Vec<Slot>,
+    /// Who has failed in this input.
+    failed: Vec<Slot>,
     /// Who was looked at in this input while others waited.
     looked_at: Vec<Slot>,
     /// Probes that decide nothing and fail: by target and probe.
@@ -142,7 +142,7 @@ impl Table {
             blind_spans: VecDeque::new(),
             held: BTreeSet::new(),
             queue: VecDeque::new(),
-            pending: Vec::new(),
+            failed: Vec::new(),
             looked_at: Vec::new(),
             findings: HashMap::new(),
             windows: Vec::new(),
@@ -195,15 +195,19 @@ impl Table {
         self.observe_batch([observation], now, effects);
     }
 
-    /// Takes observations in. Whoever has failed often enough is judged once all
-    /// of them are in, so that their order changes nothing.
+    /// Takes observations in. What follows from failures is asked once all of
+    /// them are in, so that the order of those of one instant changes nothing.
     pub fn observe_batch<'a>(
         &mut self,
-        observations: impl IntoIterator<Item = &'a Observation>,
+        observations: impl IntoIterator<Item = &'a Observation, IntoIter: Clone>,
         now: Timestamp,
         effects: &mut Effects,
     ) {
         let now = self.arrive(now);
+        let observations = observations.into_iter();
+        if self.uplink.blind_since.is_some() {
+            self.end_blindness(observations.clone(), now, effects);
+        }
         for observation in observations {
             self.take_in(observation, now, effects);
         }
@@ -234,7 +238,7 @@ impl Table {
         }
         let round = round::take(state, spec, observation, at);
         if is_good && behind && decides {
-            self.uplink_evidence(at, now, effects);
+            self.uplink.answered(at);
         }
         if !decides && !matches!(observation.detail, Detail::Presence(_)) {
             self.note_finding(observation, at, now, effects);
@@ -259,13 +263,7 @@ impl Table {
         let moves = if is_blind && round.verdict != round::Verdict::Good {
             Vec::new()
         } else {
-            let world = World {
-                topology: &self.topology,
-                states: &self.states,
-                uplink: &self.uplink,
-                slot,
-            };
-            let mut moves = step::step(&mut state, spec, round, &world, now);
+            let mut moves = step::step(&mut state, spec, round);
             if round.verdict == round::Verdict::Good {
                 step::degrade(&mut state, spec, round.at, &mut moves);
             }

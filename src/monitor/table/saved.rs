@@ -213,7 +213,7 @@ impl Table {
     fn fit(&mut self, now: Timestamp, effects: &mut Effects) {
         self.held.clear();
         self.queue.clear();
-        self.pending.clear();
+        self.failed.clear();
         self.looked_at.clear();
         for slot in 0..Slot::try_from(self.states.len()).unwrap_or(Slot::MAX) {
             let (Some(spec), Some(state)) = (self.topology.spec(slot), self.states.get_mut(slot as usize))

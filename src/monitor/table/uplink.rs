@@ -2,6 +2,8 @@
 
 use super::Table;
 use crate::model::EventKind;
+use crate::model::Observation;
+use crate::model::Outcome;
 use crate::model::Reason;
 use crate::model::Span;
 use crate::model::State;
@@ -52,10 +54,30 @@ impl Table {
         self.conclude(now, effects);
     }
 
-    /// Something behind the uplink answered a look that began at `at`.
-    pub(super) fn uplink_evidence(&mut self, at: Timestamp, now: Timestamp, effects: &mut Effects) {
-        self.uplink.answered(at);
-        if self.uplink.blind_since.is_some_and(|since| at > since) {
+    /// If something behind the uplink answered a look that began after it
+    /// failed, it is back: before any of these observations is judged.
+    pub(super) fn end_blindness<'a>(
+        &mut self,
+        observations: impl Iterator<Item = &'a Observation>,
+        now: Timestamp,
+        effects: &mut Effects,
+    ) {
+        let Some(since) = self.uplink.blind_since else {
+            return;
+        };
+        let answered = observations
+            .filter(|observation| observation.outcome == Outcome::Good)
+            .filter(|observation| {
+                self.topology.get(observation.target).is_some_and(|spec| {
+                    spec.watch != Watch::Nothing
+                        && spec.reach.is_behind_uplink()
+                        && spec.liveness.contains(&observation.probe)
+                })
+            })
+            .map(|observation| observation.at.min(now))
+            .filter(|at| *at > since)
+            .min();
+        if let Some(at) = answered {
             self.uplink_is_back(at, now, effects);
         }
     }

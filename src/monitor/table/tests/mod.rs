@@ -45,6 +45,16 @@ fn spec(id: u32, name: &str) -> TargetSpec {
     }
 }
 
+fn observation(target: TargetId, at: i64, outcome: Outcome) -> Observation {
+    Observation {
+        target,
+        probe: "icmp".into(),
+        at: secs(at),
+        outcome,
+        detail: Detail::None,
+    }
+}
+
 /// A table, and what it said, in words.
 struct Case {
     table: Table,
@@ -97,11 +107,9 @@ impl Case {
 
     fn see(&mut self, name: &str, probe: &str, at: i64, outcome: Outcome, detail: Detail) {
         let observation = Observation {
-            target: self.id(name),
             probe: probe.into(),
-            at: secs(at),
-            outcome,
             detail,
+            ..observation(self.id(name), at, outcome)
         };
         self.table.observe(&observation, secs(at), &mut self.effects);
     }

@@ -190,17 +190,8 @@ fn a_look_that_was_under_way_when_the_way_came_back_is_made_again_at_once() {
     // The link answers a look of 46; one at the router began at 45 and fails at 47.
     c.good("link", 46);
     c.orders();
-    c.table.observe(
-        &Observation {
-            target: c.id("router"),
-            probe: "icmp".into(),
-            at: secs(45),
-            outcome: Outcome::Bad(Reason::Timeout),
-            detail: Detail::None,
-        },
-        secs(47),
-        &mut c.effects,
-    );
+    let late = observation(c.id("router"), 45, Outcome::Bad(Reason::Timeout));
+    c.table.observe(&late, secs(47), &mut c.effects);
     assert_eq!(c.orders(), ["router Confirm @52"]);
     c.fails("router", &[52, 57, 62]);
     c.good("link", 63);
@@ -212,4 +203,29 @@ fn a_look_that_was_under_way_when_the_way_came_back_is_made_again_at_once() {
     c.orders();
     c.bad("router", 94);
     assert_eq!(c.orders(), ["router Confirm @99"]);
+}
+
+// trap 19
+#[test]
+fn a_failure_and_the_answer_of_its_way_in_one_instant_count_the_same_in_either_order() {
+    for parent_first in [true, false] {
+        let mut c = case(&[("router", &[]), ("pc", &["router"])]);
+        c.fails("router", &[30, 35, 40]);
+        c.fails("pc", &[41, 46, 51]);
+        assert_eq!(c.state("pc"), State::Unreachable);
+        c.said();
+        let mut looks = [
+            observation(c.id("router"), 100, Outcome::Good),
+            observation(c.id("pc"), 100, Outcome::Bad(Reason::Timeout)),
+        ];
+        if !parent_first {
+            looks.reverse();
+        }
+        c.table.observe_batch(&looks, secs(100), &mut c.effects);
+        let pc = c.table.state(c.id("pc")).unwrap();
+        assert_eq!(
+            pc.failures, 1,
+            "the router is coming back; it first: {parent_first}"
+        );
+    }
 }

@@ -213,3 +213,24 @@ fn a_reload_that_takes_the_rule_away_leaves_nothing_blind_and_nothing_waiting() 
     c.fails("gw", &[130, 135, 140]);
     assert_eq!(c.state("gw"), State::Down);
 }
+
+// trap 20
+#[test]
+fn a_failure_in_the_instant_in_which_blindness_ends_counts_the_same_in_either_order() {
+    let after = [true, false].map(|answer_first| {
+        let mut c = case_with(&[("shop", &[]), ("school", &[])], true, |_| {});
+        c.uplink(28, false, false);
+        assert!(c.table.blind_since().is_some());
+        let mut looks = [
+            observation(c.id("shop"), 60, Outcome::Good),
+            observation(c.id("school"), 60, Outcome::Bad(Reason::Timeout)),
+        ];
+        if !answer_first {
+            looks.reverse();
+        }
+        c.table.observe_batch(&looks, secs(60), &mut c.effects);
+        assert_eq!(c.table.blind_since(), None);
+        (c.table.saved(c.id("shop")), c.table.saved(c.id("school")))
+    });
+    assert_eq!(after[0], after[1]);
+}
