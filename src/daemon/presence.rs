@@ -160,15 +160,20 @@ impl Sought {
                 .as_deref()
                 .and_then(|text| text.parse::<Mac>().ok())
                 .is_some_and(|mac| self.ends.contains(&mac));
-            let Some(port) = neighbour.local_port.as_deref().filter(|_| !is_end) else {
+            if is_end {
                 continue;
-            };
-            let of_that_name = told.interfaces.iter().filter(|interface| {
-                [&interface.name, &interface.descr, &interface.alias]
-                    .into_iter()
-                    .any(|name| name.as_deref() == Some(port))
-            });
-            uplinks.extend(of_that_name.filter_map(|interface| interface.index));
+            }
+            if let Some(port) = neighbour.if_index {
+                uplinks.insert(port);
+            } else if let Some(port) = neighbour.local_port.as_deref() {
+                // What may mean several interfaces means each of them.
+                let of_that_name = told.interfaces.iter().filter(|interface| {
+                    [&interface.name, &interface.descr, &interface.alias]
+                        .into_iter()
+                        .any(|name| name.as_deref() == Some(port))
+                });
+                uplinks.extend(of_that_name.filter_map(|interface| interface.index));
+            }
         }
         let mut behind: BTreeMap<u64, BTreeSet<&str>> = BTreeMap::new();
         for entry in &told.fdb {
@@ -325,6 +330,12 @@ devices:
             [(PC, EvidenceKind::BridgeEntry)],
             "a computer may tell of itself"
         );
+        let mut by_number = neighbour("02:00:00:00:00:77");
+        for told in &mut by_number.neighbours {
+            told.local_port = Some("27".to_owned());
+            told.if_index = Some(5);
+        }
+        assert_eq!(present(&by_number), [], "whatever the port is called");
         let unknown_port = Learnt {
             fdb: vec![FdbEntry {
                 mac: Some(MACS[2].to_owned()),

@@ -14,6 +14,7 @@ use super::learnt::Section;
 use super::matcher::Identity;
 use super::model::Rule;
 use super::model::Words;
+use super::ports;
 use super::rows::Rows;
 use super::set::Chain;
 use super::set::Set;
@@ -72,6 +73,9 @@ pub fn system(rows: &Rows) -> Learnt {
 ///
 /// `known` are the facts of an earlier reading, for rules that ask for a fact
 /// while only readings are read; `None`: the facts are among the rows.
+///
+/// The ports of neighbours are not found yet: call [`ports::find`] once the
+/// interfaces are complete.
 pub fn apply(chain: &Chain<'_>, rows: &Rows, known: Option<&BTreeMap<String, String>>) -> Learnt {
     let mut tables: BTreeMap<&str, &Words> = BTreeMap::new();
     for profile in chain.profiles() {
@@ -134,6 +138,7 @@ pub fn recorded(set: &Set, recording: &Rows, forced: Option<&str>) -> Option<Lea
         }
     }
     let mut learnt = apply(&chain, &rows, None);
+    ports::find(&mut learnt);
     learnt.reached = !recording.is_empty();
     Some(learnt)
 }

@@ -317,8 +317,10 @@ rows! {
 
     /// A neighbour on a wire.
     Neighbour {
-        /// Our port.
+        /// Our port: the interface's name where it is known, else what the device calls it.
         local_port: Text,
+        /// The interface, where it is known (see [`super::ports`]).
+        if_index: Whole,
         /// lldp, cdp, mndp or fdp.
         protocol: Text,
         /// Its chassis id: a MAC address, an address or a name.

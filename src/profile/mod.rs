@@ -13,6 +13,7 @@ pub mod learnt;
 pub mod load;
 pub mod matcher;
 pub mod model;
+pub mod ports;
 pub mod rate;
 mod read;
 pub mod rows;

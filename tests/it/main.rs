@@ -41,6 +41,7 @@ mod probe_sip;
 mod probe_tcp;
 mod profile_broken;
 mod profile_golden;
+mod profile_neighbours;
 mod profile_schema;
 mod profile_traps;
 mod report_equipment;

@@ -33,6 +33,7 @@ use crate::profile::Rows;
 use crate::profile::Set;
 use crate::profile::What;
 use crate::profile::learnt::Interface;
+use crate::profile::ports;
 
 /// How long they are remembered: so late is a new alias seen at most.
 const FOR: Span = Span::from_secs(15 * 60);
@@ -99,6 +100,7 @@ impl Turn<'_> {
         }
         let mut learnt = crate::profile::apply(chain, &self.rows, facts);
         if still.is_some_and(|still| still.give(&mut learnt.interfaces)) {
+            ports::find(&mut learnt);
             return learnt;
         }
         let answered = self.gaps.is_empty();
@@ -115,6 +117,7 @@ impl Turn<'_> {
         memo.all_or_nothing = !everything && (memo.all_or_nothing || in_vain);
         let keeps = self.gaps.is_empty() && !memo.all_or_nothing;
         memo.still = now.filter(|_| keeps).map(Box::new);
+        ports::find(&mut learnt);
         learnt
     }
 }
