@@ -80,9 +80,8 @@ pub fn find(learnt: &mut Learnt) {
 /// Leaves out what another rule told as well, and with the port.
 fn join(neighbours: &mut Vec<Neighbour>) {
     type Who = [Option<String>; 4];
-    let who = |n: &Neighbour| -> Who {
-        [&n.protocol, &n.chassis, &n.port, &n.system_name].map(Option::clone)
-    };
+    let who =
+        |n: &Neighbour| -> Who { [&n.protocol, &n.chassis, &n.port, &n.system_name].map(Option::clone) };
     let placed: BTreeSet<Who> = neighbours
         .iter()
         .filter(|n| n.local_port.is_some())

@@ -39,30 +39,27 @@ fn interfaces(list: &[(u32, &str, u8)]) -> String {
 
 /// Bridge ports and their interfaces.
 fn bridge(list: &[(u32, u32)]) -> String {
-    list.iter()
-        .map(|(port, index)| format!("{BRIDGE_PORT}.{port}|2|{index}\n"))
-        .collect()
+    let row = |(port, index): &(u32, u32)| format!("{BRIDGE_PORT}.{port}|2|{index}\n");
+    list.iter().map(row).collect::<Vec<_>>().concat()
 }
 
 /// Ports as LLDP numbers them, each with the kind of its id, and the id.
 fn local(list: &[(u32, u32, &str)]) -> String {
-    list.iter()
-        .map(|(port, kind, id)| format!("{LOCAL}.2.{port}|2|{kind}\n{LOCAL}.3.{port}|{id}\n"))
-        .collect()
+    let rows =
+        |(port, kind, id): &(u32, u32, &str)| format!("{LOCAL}.2.{port}|2|{kind}\n{LOCAL}.3.{port}|{id}\n");
+    list.iter().map(rows).collect::<Vec<_>>().concat()
 }
 
 /// One neighbour on each of these ports.
 fn remote(ports: &[u32]) -> String {
-    ports
-        .iter()
-        .map(|port| {
-            format!(
-                "{REMOTE}.4.0.{port}.1|2|4\n{REMOTE}.5.0.{port}.1|4x|0254470f{port:04x}\n\
-                 {REMOTE}.6.0.{port}.1|2|5\n{REMOTE}.7.0.{port}.1|4|ether1\n\
-                 {REMOTE}.9.0.{port}.1|4|may-{port}\n"
-            )
-        })
-        .collect()
+    let rows = |port: &u32| {
+        format!(
+            "{REMOTE}.4.0.{port}.1|2|4\n{REMOTE}.5.0.{port}.1|4x|0254470f{port:04x}\n\
+             {REMOTE}.6.0.{port}.1|2|5\n{REMOTE}.7.0.{port}.1|4|ether1\n\
+             {REMOTE}.9.0.{port}.1|4|may-{port}\n"
+        )
+    };
+    ports.iter().map(rows).collect::<Vec<_>>().concat()
 }
 
 /// Port and interface of each neighbour, in the order of the device.
@@ -159,10 +156,7 @@ fn cdp_and_the_second_lldp_tell_the_interface_itself() {
         format!("{second}.5.0.7.1.1|2|4\n{second}.6.0.7.1.1|4x|0254470f0077\n{second}.10.0.7.1.1|4|gw\n"),
     ]);
     assert_eq!(ports(&newer), [("sfp7", Some(7))]);
-    let unlisted = heard(&[
-        interfaces(&[(7, "sfp7", 1)]),
-        format!("{cdp}.6.8.1|4|ap-012\n"),
-    ]);
+    let unlisted = heard(&[interfaces(&[(7, "sfp7", 1)]), format!("{cdp}.6.8.1|4|ap-012\n")]);
     assert_eq!(ports(&unlisted), [("8", None)]);
 }
 
