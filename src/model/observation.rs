@@ -75,7 +75,8 @@ pub enum Detail {
 /// One burst of ICMP echoes.
 ///
 /// `sent >= received`; `late` and `duplicates` are in neither (trap 15). The
-/// round trip times are `None` when nothing was received.
+/// round trip times are `None` when nothing was received, or when no time is known: we
+/// stood still while the requests were being sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EchoStats {
     /// The address that was pinged.
@@ -101,7 +102,8 @@ pub struct RttStats {
     pub median: Span,
     /// Largest.
     pub max: Span,
-    /// Sum over all replies in time, for exact means.
+    /// Sum over all replies in time, for exact means; one without a known time counts as
+    /// the mean of the others.
     pub sum: Span,
     /// Mean absolute difference of successive times; `None` below two replies.
     pub jitter: Option<Span>,

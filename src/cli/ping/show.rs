@@ -32,7 +32,7 @@ pub(super) struct Row {
 }
 
 /// Mean of the times that were summed up.
-pub(super) fn mean(stats: &RttStats, count: u64) -> Option<Span> {
+pub(super) fn mean(stats: &RttStats, count: usize) -> Option<Span> {
     let count = u32::try_from(count).ok().filter(|n| *n > 0)?;
     Some(stats.sum / count)
 }

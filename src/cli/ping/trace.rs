@@ -352,7 +352,7 @@ impl Hop {
             loss_ratio: show::loss(self.sent, self.received),
             rtt_min_seconds: seconds(stats.map(|s| s.min)),
             rtt_median_seconds: seconds(stats.map(|s| s.median)),
-            rtt_mean_seconds: seconds(stats.and_then(|s| show::mean(&s, self.received))),
+            rtt_mean_seconds: seconds(stats.and_then(|s| show::mean(&s, self.times.len()))),
             rtt_max_seconds: seconds(stats.map(|s| s.max)),
             jitter_seconds: seconds(stats.and_then(|s| s.jitter)),
         }

@@ -239,7 +239,7 @@ fn row(progress: &Progress) -> Row {
         loss_ratio: show::loss(progress.sent, progress.received),
         rtt_min_seconds: seconds(stats.map(|s| s.min)),
         rtt_median_seconds: seconds(stats.map(|s| s.median)),
-        rtt_mean_seconds: seconds(stats.and_then(|s| show::mean(&s, progress.received))),
+        rtt_mean_seconds: seconds(stats.and_then(|s| show::mean(&s, progress.times.len()))),
         rtt_max_seconds: seconds(stats.map(|s| s.max)),
         jitter_seconds: seconds(stats.and_then(|s| s.jitter)),
         reason: if silent { show::reason(&trouble) } else { None },

@@ -36,6 +36,19 @@ pub fn sum_up(times: impl Iterator<Item = Span> + Clone, sorted: &mut Vec<Span>)
     })
 }
 
+/// Lets a sum over `timed` replies stand for `all` of them: one whose time is not known counts
+/// as the mean of the others, so that whoever divides by all replies has their mean.
+pub fn stretch(stats: RttStats, timed: usize, all: usize) -> RttStats {
+    if timed == 0 || timed >= all {
+        return stats;
+    }
+    let [timed, all] = [timed, all].map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+    RttStats {
+        sum: stats.sum.saturating_mul(all) / timed,
+        ..stats
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +72,14 @@ mod tests {
         assert_eq!(of(&[40, 10, 30, 20]).unwrap().jitter, Some(Span::from_millis(20)));
         assert_eq!(of(&[7]).unwrap().jitter, None);
         assert_eq!(of(&[]), None);
+    }
+
+    #[test]
+    fn replies_without_a_time_leave_the_mean_as_it_is() {
+        let stats = of(&[10, 20]).unwrap();
+        assert_eq!(stretch(stats, 2, 2), stats);
+        let three = stretch(stats, 2, 3);
+        assert_eq!(three.sum / 3, stats.sum / 2);
+        assert_eq!((three.min, three.max), (stats.min, stats.max));
     }
 }

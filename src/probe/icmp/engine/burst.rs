@@ -27,10 +27,14 @@ pub(super) enum Fate {
 /// One request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Echo {
+    /// When it left; where that is not known, when it had left at the latest.
     pub(super) sent: Mono,
     /// In units of 10 ns: 42.9 s at most, above [`crate::probe::icmp::MAX_TIMEOUT`].
     rtt: u32,
     pub(super) fate: Fate,
+    /// We stood still while it was being sent: when it left is not known well enough
+    /// to tell a round trip time.
+    pub(super) is_vague: bool,
 }
 
 impl Echo {
@@ -38,6 +42,7 @@ impl Echo {
         sent: Mono::ZERO,
         rtt: 0,
         fate: Fate::Unsent,
+        is_vague: false,
     };
 
     pub(super) fn end(&mut self, fate: Fate, rtt: Span) {

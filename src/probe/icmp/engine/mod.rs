@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! begin(now, wall, drops) → receive(packet)* → advance(now) → accept(order)*
-//!   → (next_send(now) → sent(at, result))* → take_done() → wake(now)
+//!   → (next_send(now) → sent(at, result))* → left(at) → take_done() → wake(now)
 //! ```
 //!
 //! A burst is in one of four places: waiting for the pace (a queue), waiting for
@@ -159,6 +159,8 @@ pub struct Engine {
     wall: Timestamp,
     /// The slot whose packet is being sent.
     sending: Option<u32>,
+    /// The slot of the packet sent last and its stamp, until it is known by when it had left.
+    leaving: Option<(u32, Mono)>,
     /// Why `next_send` gave nothing though something waits.
     hold: Wake,
     paused_until: Mono,
@@ -207,6 +209,7 @@ impl Engine {
             now: Mono::ZERO,
             wall: Timestamp::EPOCH,
             sending: None,
+            leaving: None,
             hold: Wake::Idle,
             paused_until: Mono::ZERO,
             packet: Vec::new(),
@@ -338,8 +341,10 @@ impl Engine {
         };
         slot.is_active = false;
         let echoes = self.echoes.of(slot.echoes);
-        let times = |fate: Fate| echoes.iter().filter(move |e| e.fate == fate).map(Echo::rtt);
-        let rtt = stats::sum_up(times(Fate::Answered), &mut self.sorted);
+        let timed = |e: &&Echo, fate: Fate| e.fate == fate && !e.is_vague;
+        let times = |fate: Fate| echoes.iter().filter(move |e| timed(e, fate)).map(Echo::rtt);
+        let rtt = stats::sum_up(times(Fate::Answered), &mut self.sorted)
+            .map(|rtt| stats::stretch(rtt, self.sorted.len(), usize::from(slot.received)));
         let error_rtt = stats::sum_up(times(Fate::Failed), &mut self.sorted);
         let missing = slot.missing();
         let has_dropped = missing > 0 && self.drops > slot.drops_before;

@@ -29,6 +29,9 @@ use crate::probe::icmp::socket::Outgoing;
 const PUT_OFF: Span = Span::from_millis(1);
 /// Tries after which a request counts as refused: a quarter of a second.
 const MAX_TRIES: u8 = 250;
+/// A send that takes longer than this has stood still, and nobody knows on which side of the
+/// packet's leaving. Sends take 5 µs; a turn of another program on this processor, 1 to 3 ms.
+const STILL: Span = Span::from_millis(1);
 
 impl Engine {
     /// Takes an order. One that can't be done yields a blind result; one whose
@@ -245,8 +248,10 @@ impl Engine {
     }
 
     /// What became of the packet of the last [`Engine::next_send`]; `at` is the
-    /// moment just before it was given to the system.
+    /// moment just before it was given to the system. It was read when the packet before had
+    /// left, so that it tells of that one too; of the last in a row [`Engine::left`] does.
     pub fn sent(&mut self, at: Mono, result: Result<(), SendRefusal>) {
+        self.left(at);
         let Some(n) = self.sending.take() else {
             return;
         };
@@ -265,6 +270,7 @@ impl Engine {
                     slot.held = at.since(slot.ordered);
                     slot.drops_before = self.drops;
                 }
+                self.leaving = Some((n, at));
                 slot.sent += 1;
                 slot.tries = 0;
                 self.window.add(at, slot.size);
@@ -306,6 +312,37 @@ impl Engine {
             ),
             Err(SendRefusal::Blind(reason)) => self.give_up(n, reason),
         }
+    }
+
+    /// By this moment the packet that [`Engine::sent`] told of last had left.
+    ///
+    /// If we stood still between its stamp and now (the process was stopped, the machine had
+    /// no time for us), its stamp may be as much too early: its deadline and its spacing run
+    /// from now, and a round trip time that may hold our own stillness is not told.
+    pub fn left(&mut self, at: Mono) {
+        let Some((n, stamp)) = self.leaving.take() else {
+            return;
+        };
+        let taken = at.since(stamp);
+        if taken <= STILL {
+            return;
+        }
+        let Some(slot) = self.slots.get_mut(n as usize) else {
+            return;
+        };
+        let last = usize::from(slot.sent).wrapping_sub(1);
+        let echo = self.echoes.of_mut(slot.echoes).get_mut(last);
+        let Some(echo) = echo.filter(|e| e.fate == Fate::Waiting && e.sent == stamp) else {
+            return;
+        };
+        self.window.answered(stamp, slot.size);
+        self.window.add(at, slot.size);
+        echo.sent = at;
+        echo.is_vague = true;
+        slot.due = slot.due.plus(taken);
+        let due = slot.due;
+        self.lists.remove(n);
+        self.lists.arm(n, due);
     }
 
     /// Our system refuses: the rest of the burst is not sent, and says nothing about the target.

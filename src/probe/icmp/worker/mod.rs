@@ -361,6 +361,9 @@ impl Worker {
             self.engine.sent(at, result);
             sent += 1;
         }
+        if sent > 0 {
+            self.engine.left(self.clock.mono());
+        }
         self.has_moved |= sent > 0;
         sent
     }

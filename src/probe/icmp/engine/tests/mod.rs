@@ -20,6 +20,7 @@ const MS: Span = Span::from_millis(1);
 /// One packet as it left.
 #[derive(Clone)]
 struct Sent {
+    /// When it left, which is when its send returned.
     at: Mono,
     to: IpAddr,
     bytes: Vec<u8>,
@@ -35,6 +36,8 @@ struct Desk {
     sent: Vec<Sent>,
     done: Vec<Burst>,
     refusal: Option<SendRefusal>,
+    /// How long we stand still between the stamp of the next packet and its leaving.
+    stillness: Span,
 }
 
 impl Desk {
@@ -48,6 +51,7 @@ impl Desk {
             sent: Vec::new(),
             done: Vec::new(),
             refusal: None,
+            stillness: Span::ZERO,
         }
     }
 
@@ -73,6 +77,8 @@ impl Desk {
         while let Some(packet) = self.engine.next_send(self.now) {
             let (to, bytes) = (packet.to, packet.bytes.to_vec());
             let result = self.refusal.clone().map_or(Ok(()), Err);
+            let stamp = self.now;
+            self.stand_still();
             if result.is_ok() {
                 self.sent.push(Sent {
                     at: self.now,
@@ -80,9 +86,16 @@ impl Desk {
                     bytes,
                 });
             }
-            self.engine.sent(self.now, result);
+            self.engine.sent(stamp, result);
         }
+        self.engine.left(self.now);
         self.done.extend(self.engine.take_done());
+    }
+
+    fn stand_still(&mut self) {
+        let span = std::mem::take(&mut self.stillness);
+        self.now = self.now.plus(span);
+        self.wall = self.wall.plus(span);
     }
 
     /// Lets time pass as the worker does: in ticks, while there is work.

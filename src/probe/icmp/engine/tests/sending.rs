@@ -48,6 +48,88 @@ fn a_reply_that_our_own_socket_may_have_dropped_is_not_the_target_s_loss() {
     );
 }
 
+// trap 16
+#[test]
+fn a_packet_that_our_own_stillness_held_up_has_its_whole_time_to_be_answered() {
+    // The last of a batch, and one that others follow.
+    for followers in [0, 2] {
+        let mut desk = Desk::unpaced();
+        for token in 1..=1 + followers {
+            desk.engine.accept(&one(token), desk.now);
+        }
+        desk.stillness = 1_500 * MS;
+        desk.turn();
+        desk.pass(900 * MS);
+        assert!(desk.done.is_empty(), "{followers} followers: {:?}", desk.done);
+        desk.answer(0, 980 * MS);
+        let burst = &desk.done[0];
+        assert_eq!(burst.outcome, Outcome::Good);
+        assert_eq!((burst.stats.received, burst.stats.late), (1, 0));
+        // One that stays silent is waited for no longer than that.
+        desk.order(&one(9));
+        desk.stillness = 1_500 * MS;
+        desk.order(&one(10));
+        desk.pass(1_010 * MS);
+        let silent: Vec<u64> = desk.done.iter().map(|b| b.token).collect();
+        assert!(silent.contains(&9) && silent.contains(&10), "{silent:?}");
+        assert_eq!(desk.engine.wake(), Wake::Idle);
+    }
+}
+
+// trap 16
+#[test]
+fn the_next_request_keeps_its_distance_from_one_that_was_held_up() {
+    let mut desk = Desk::unpaced();
+    desk.stillness = 250 * MS;
+    desk.order(&three(1));
+    desk.pass(300 * MS);
+    assert_eq!(desk.sent.len(), 3);
+    assert!(desk.sent[1].at.since(desk.sent[0].at) >= 100 * MS);
+}
+
+#[test]
+fn a_time_that_may_hold_our_own_stillness_is_not_told() {
+    let mut desk = Desk::unpaced();
+    desk.order(&three(1));
+    desk.answer(0, 10 * MS);
+    desk.stillness = 40 * MS;
+    desk.pass(145 * MS);
+    desk.answer(1, 5 * MS);
+    desk.pass(110 * MS);
+    desk.answer(2, 30 * MS);
+    let stats = &desk.done[0].stats;
+    assert_eq!(stats.received, 3);
+    let rtt = stats.rtt.unwrap();
+    assert_eq!((rtt.min, rtt.max), (10 * MS, 30 * MS));
+    assert_eq!(rtt.sum / 3, 20 * MS, "the mean is that of the others");
+    // With no other there is no time at all, but an answer; an error's is as little known.
+    desk.stillness = 40 * MS;
+    desk.order(&one(2));
+    desk.answer(3, 5 * MS);
+    assert_eq!(desk.done[1].outcome, Outcome::Good);
+    assert_eq!(desk.done[1].stats.rtt, None);
+    desk.stillness = 40 * MS;
+    desk.order(&one(3));
+    desk.complain(4, 3, 1, 64);
+    let errors = desk.done[2].errors;
+    assert_eq!((errors.count, errors.rtt), (1, None));
+}
+
+// trap 16
+#[test]
+fn what_came_in_time_counts_however_late_it_is_read() {
+    let mut desk = Desk::unpaced();
+    desk.order(&one(1));
+    let sent = desk.sent[0].clone();
+    desk.now = desk.now.plus(Span::from_mins(1));
+    // The order of a turn: first what lies in the socket, then the deadlines.
+    desk.receive(sent.to, sent.at.plus(7 * MS), &reply_to(&sent.bytes));
+    desk.turn();
+    let stats = &desk.done[0].stats;
+    assert_eq!((stats.received, stats.late), (1, 0));
+    assert_eq!(stats.rtt.unwrap().max, 7 * MS);
+}
+
 #[test]
 fn what_the_kernel_dropped_as_corrupt_is_the_path_s_doing_and_not_ours() {
     let mut desk = Desk::unpaced();
