@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tramgac::clock::SystemClock;
@@ -14,6 +15,8 @@ use tramgac::probe::icmp::Burst;
 use tramgac::probe::icmp::Options;
 use tramgac::probe::icmp::Order;
 use tramgac::probe::icmp::SendRefusal;
+use tramgac::probe::icmp::raw::SocketOptions;
+use tramgac::probe::icmp::raw::SystemSocket;
 use tramgac::probe::icmp::socket::Descriptors;
 use tramgac::probe::icmp::socket::Drops;
 use tramgac::probe::icmp::socket::EchoSocket;
@@ -155,6 +158,90 @@ impl EchoSocket for Full {
     fn descriptors(&self) -> Descriptors<'_> {
         [None; 8]
     }
+}
+
+/// The system's socket, in a thread that stands still at every 150th packet for longer than
+/// anybody waits for a reply: before it leaves, after it has left, in turn.
+struct Halting {
+    inner: SystemSocket,
+    count: u32,
+}
+
+impl Halting {
+    const PATIENCE: Duration = Duration::from_millis(200);
+
+    #[expect(clippy::disallowed_methods, reason = "standing still is what is tested")]
+    fn halt() {
+        std::thread::sleep(Self::PATIENCE + Duration::from_millis(100));
+    }
+}
+
+impl EchoSocket for Halting {
+    fn send(&mut self, packet: &Outgoing<'_>) -> Result<(), SendRefusal> {
+        self.count += 1;
+        if self.count % 300 == 150 {
+            Self::halt();
+        }
+        let result = self.inner.send(packet);
+        if self.count.is_multiple_of(300) {
+            Self::halt();
+        }
+        result
+    }
+
+    fn receive(&mut self, now: Mono, each: &mut dyn FnMut(&Incoming<'_>)) -> std::io::Result<usize> {
+        self.inner.receive(now, each)
+    }
+
+    fn drops(&mut self) -> Drops {
+        self.inner.drops()
+    }
+
+    fn facts(&self) -> Facts {
+        self.inner.facts()
+    }
+
+    fn descriptors(&self) -> Descriptors<'_> {
+        self.inner.descriptors()
+    }
+}
+
+// trap 16
+#[test]
+fn a_thread_that_stands_still_at_its_packets_calls_none_of_them_lost() {
+    let seed = Seed::random().unwrap();
+    let clock = SystemClock::shared();
+    let socket = Halting {
+        inner: SystemSocket::open(SocketOptions::new(seed.ident), Arc::clone(&clock)).unwrap(),
+        count: 0,
+    };
+    let options = Options {
+        max_rate: None,
+        ..Options::default()
+    };
+    let (handle, mut results) = worker::spawn(options, seed, Box::new(socket), clock).unwrap();
+    for token in 0..1_000_u64 {
+        let [.., third, fourth] = token.to_be_bytes();
+        let order = Order {
+            count: 1,
+            timeout: Halting::PATIENCE,
+            ..Order::new(token, [127, 11, third, fourth].into())
+        };
+        handle.order(order).unwrap();
+    }
+    let bursts = gather(&mut results, 1_000);
+    let lost: Vec<&Burst> = bursts.iter().filter(|b| b.outcome != Outcome::Good).collect();
+    assert!(lost.is_empty(), "{} of 1,000: {:?}", lost.len(), lost.first());
+    let counters = handle.counters();
+    assert_eq!((counters.received, counters.late), (1_000, 0), "{counters:?}");
+    // Six were sent while the thread stood still: they have no time, and nobody has theirs.
+    let times: Vec<Duration> = bursts.iter().filter_map(|b| b.stats.rtt).map(|r| r.max).collect();
+    assert!(times.len() <= 994, "{} have a time", times.len());
+    let longest = times.iter().max().unwrap();
+    assert!(
+        *longest < Halting::PATIENCE,
+        "{longest:?} holds our own stillness"
+    );
 }
 
 // trap 16
