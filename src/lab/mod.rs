@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod district;
+mod due;
 pub mod equipment;
 pub mod network;
 pub mod recordings;

@@ -6,7 +6,6 @@
 //! delays are handed on when their time has come, with that time as their
 //! time of receipt.
 
-use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::io;
 use std::net::IpAddr;
@@ -15,6 +14,7 @@ use std::net::SocketAddr;
 use std::net::UdpSocket;
 use std::os::fd::AsFd;
 
+use super::due::Due;
 use super::weather::Chance;
 use super::weather::Weather;
 use crate::clock::SharedClock;
@@ -40,33 +40,14 @@ pub struct Filter {
     inner: Box<dyn EchoSocket>,
     weather: Weather,
     chance: Chance,
-    held: BinaryHeap<Held>,
+    held: BinaryHeap<Due<Held>>,
 }
 
+/// A message on its way.
 struct Held {
-    at: Mono,
-    order: u64,
     from: IpAddr,
     bytes: Vec<u8>,
     error: Option<Queued>,
-}
-
-impl PartialEq for Held {
-    fn eq(&self, other: &Self) -> bool {
-        (self.at, self.order) == (other.at, other.order)
-    }
-}
-impl Eq for Held {}
-impl PartialOrd for Held {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Held {
-    /// The earliest is the greatest: `BinaryHeap` gives the greatest first.
-    fn cmp(&self, other: &Self) -> Ordering {
-        (other.at, other.order).cmp(&(self.at, self.order))
-    }
 }
 
 impl Filter {
@@ -108,22 +89,26 @@ impl EchoSocket for Filter {
                 handed += 1;
             } else if held.len() < MAX_HELD {
                 order += 1;
-                held.push(Held {
+                held.push(Due {
                     at: packet.at.plus(delay),
                     order,
-                    from: packet.from,
-                    bytes: packet.bytes.to_vec(),
-                    error: packet.error,
+                    what: Held {
+                        from: packet.from,
+                        bytes: packet.bytes.to_vec(),
+                        error: packet.error,
+                    },
                 });
             }
         })?;
         while held.peek().is_some_and(|h| h.at <= now) {
-            let Some(h) = held.pop() else { break };
+            let Some(Due { at, what: h, .. }) = held.pop() else {
+                break;
+            };
             // What was cut while it was on its way does not arrive.
             if !weather.at(h.from).cut {
                 each(&Incoming {
                     from: h.from,
-                    at: h.at,
+                    at,
                     bytes: &h.bytes,
                     error: h.error,
                 });

@@ -8,10 +8,10 @@
 //! The order of things is that of a real line: our own queue in front of it
 //! (rate, limit), then the line, which loses, breaks, doubles and delays.
 
-use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::collections::VecDeque;
 
+use crate::lab::due::Due;
 use crate::lab::weather::Chance;
 use crate::model::Mono;
 use crate::model::Ratio;
@@ -109,32 +109,11 @@ pub struct Counts {
     pub held: u64,
 }
 
-/// A packet on its way.
+/// A packet on its way; its order is that of coming in, a double has its original's.
 #[derive(Debug)]
 struct Held {
-    at: Mono,
-    /// In the order of coming in; a double has its original's.
-    number: u64,
     is_corrupted: bool,
     bytes: Vec<u8>,
-}
-
-impl PartialEq for Held {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-impl Eq for Held {}
-impl PartialOrd for Held {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Held {
-    /// The earliest is the greatest: `BinaryHeap` gives the greatest first.
-    fn cmp(&self, other: &Self) -> Ordering {
-        (other.at, other.number).cmp(&(self.at, self.number))
-    }
 }
 
 /// One direction.
@@ -143,7 +122,7 @@ pub struct Line {
     faults: Faults,
     chance: Chance,
     counts: Counts,
-    held: BinaryHeap<Held>,
+    held: BinaryHeap<Due<Held>>,
     /// When those that wait for the line will have left the queue, in order.
     leaving: VecDeque<Mono>,
     /// When the last one that was not held back comes out: none comes before it.
@@ -217,19 +196,14 @@ impl Line {
         let is_corrupted = is_corrupted && flip(&mut bytes, which);
         if is_doubled {
             self.counts.duplicated += 1;
-            self.held.push(Held {
-                at,
-                number,
-                is_corrupted,
-                bytes: bytes.clone(),
-            });
+            let bytes = bytes.clone();
+            self.hold(at, number, Held { is_corrupted, bytes });
         }
-        self.held.push(Held {
-            at,
-            number,
-            is_corrupted,
-            bytes,
-        });
+        self.hold(at, number, Held { is_corrupted, bytes });
+    }
+
+    fn hold(&mut self, at: Mono, order: u64, what: Held) {
+        self.held.push(Due { at, order, what });
     }
 
     /// When a packet of `length` bytes will have left the queue; `None` if it is full.
@@ -259,12 +233,19 @@ impl Line {
     /// Hands over every packet whose time has come, in the order of their times.
     pub fn deliver(&mut self, now: Mono, each: &mut dyn FnMut(&[u8])) {
         while self.next_due().is_some_and(|at| at <= now) {
-            let Some(held) = self.held.pop() else { return };
+            let Some(Due {
+                order: number,
+                what: held,
+                ..
+            }) = self.held.pop()
+            else {
+                return;
+            };
             self.counts.delivered += 1;
             self.counts.corrupted += u64::from(held.is_corrupted);
             // Whether anything put in later has come out already.
-            self.counts.reordered += u64::from(held.number + 1 < self.come_out);
-            self.come_out = self.come_out.max(held.number + 1);
+            self.counts.reordered += u64::from(number + 1 < self.come_out);
+            self.come_out = self.come_out.max(number + 1);
             each(&held.bytes);
             if self.spare.len() < SPARE {
                 self.spare.push(held.bytes);
