@@ -63,26 +63,6 @@ fn objects() -> Vec<VarBind> {
     all
 }
 
-/// The answer to a request of an agent with these objects and at most so many repetitions.
-fn told(objects: &[VarBind], asked: &Pdu, most: u32) -> Pdu {
-    if asked.kind != PduKind::Get {
-        return answer(objects, asked, most);
-    }
-    let value = |oid: &Oid| {
-        let found = objects.iter().find(|o| o.oid == *oid);
-        found.map_or(Value::NoSuchInstance, |o| o.value.clone())
-    };
-    let bindings = asked.bindings.iter().map(|b| VarBind {
-        oid: b.oid.clone(),
-        value: value(&b.oid),
-    });
-    Pdu {
-        kind: PduKind::Response,
-        bindings: bindings.collect(),
-        ..*asked
-    }
-}
-
 /// A daemon with these devices (lines of the configuration), and the port of its page.
 fn daemon(dir: &std::path::Path, snmp: &str, devices: &str) -> (Running, u16) {
     let web = support::free_tcp_port();
@@ -126,7 +106,7 @@ fn a_device_that_is_silent_keeps_no_place_from_those_that_answer() {
         if asked.kind == PduKind::Get && asked.bindings.iter().any(|b| b.oid == up_time()) {
             counted.fetch_add(1, Ordering::Relaxed);
         }
-        vec![told(&objects, &asked, u32::MAX)]
+        vec![answer(&objects, &asked, u32::MAX)]
     });
     let dir = tempfile::tempdir().unwrap();
     let devices = [
@@ -184,7 +164,7 @@ fn that_a_switch_hides_rows_is_still_known_after_a_restart() {
             noted.lock().unwrap().push(asked.index);
         }
         let large = asked.kind == PduKind::GetBulk && asked.index > 3;
-        vec![told(if large { &few } else { &objects }, &asked, u32::MAX)]
+        vec![answer(if large { &few } else { &objects }, &asked, u32::MAX)]
     });
     let dir = tempfile::tempdir().unwrap();
     let device = device("sw", odd.address.port());
@@ -216,7 +196,7 @@ fn answers_that_the_kernel_drops_for_our_full_buffer_are_counted() {
     let objects = objects();
     // Every answer comes with a hundred that answer nothing.
     let odd = Odd::start(move |_, asked, _| {
-        let mine = told(&objects, &asked, u32::MAX);
+        let mine = answer(&objects, &asked, u32::MAX);
         let stray = Pdu {
             request_id: mine.request_id ^ 0x55,
             ..mine.clone()

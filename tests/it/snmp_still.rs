@@ -125,25 +125,12 @@ impl Device {
 
     fn answer(&mut self, asked: &Pdu) -> Vec<Pdu> {
         let objects = self.objects();
-        if asked.kind == PduKind::Get {
-            let found = |oid: &Oid| {
-                let object = objects.iter().find(|o| o.oid == *oid);
-                object.map_or(Value::NoSuchInstance, |o| o.value.clone())
-            };
-            let bindings = asked.bindings.iter().map(|b| VarBind {
-                oid: b.oid.clone(),
-                value: found(&b.oid),
-            });
-            return vec![Pdu {
-                kind: PduKind::Response,
-                bindings: bindings.collect(),
-                ..asked.clone()
-            }];
-        }
-        self.asked.extend(asked.bindings.iter().map(|b| b.oid.clone()));
-        let alias = mib("31.1.1.1.18");
-        if self.stuck && asked.bindings.iter().any(|b| b.oid.starts_with(&alias)) {
-            return Vec::new();
+        if asked.kind != PduKind::Get {
+            self.asked.extend(asked.bindings.iter().map(|b| b.oid.clone()));
+            let alias = mib("31.1.1.1.18");
+            if self.stuck && asked.bindings.iter().any(|b| b.oid.starts_with(&alias)) {
+                return Vec::new();
+            }
         }
         vec![answer(&objects, asked, u32::MAX)]
     }

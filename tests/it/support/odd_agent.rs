@@ -82,6 +82,30 @@ impl Drop for Odd {
 
 /// Answers as an agent with these objects does, with at most `most` repetitions.
 pub fn answer(objects: &[VarBind], asked: &Pdu, most: u32) -> Pdu {
+    let bindings = if asked.kind == PduKind::Get {
+        asked.bindings.iter().map(|b| get(objects, b)).collect()
+    } else {
+        walk(objects, asked, most)
+    };
+    Pdu {
+        kind: PduKind::Response,
+        request_id: asked.request_id,
+        status: 0,
+        index: 0,
+        bindings,
+    }
+}
+
+fn get(objects: &[VarBind], asked: &VarBind) -> VarBind {
+    let found = objects.iter().find(|o| o.oid == asked.oid);
+    VarBind {
+        oid: asked.oid.clone(),
+        value: found.map_or(Value::NoSuchInstance, |o| o.value.clone()),
+    }
+}
+
+/// GETNEXT and GETBULK.
+fn walk(objects: &[VarBind], asked: &Pdu, most: u32) -> Vec<VarBind> {
     let rounds = if asked.kind == PduKind::GetBulk {
         asked.index.min(most)
     } else {
@@ -102,11 +126,5 @@ pub fn answer(objects: &[VarBind], asked: &Pdu, most: u32) -> Pdu {
             *place += 1;
         }
     }
-    Pdu {
-        kind: PduKind::Response,
-        request_id: asked.request_id,
-        status: 0,
-        index: 0,
-        bindings,
-    }
+    bindings
 }
