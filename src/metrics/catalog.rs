@@ -322,11 +322,11 @@ catalog! {
         PING_RTT_SECONDS Summary Seconds "tramgac_ping_rtt_seconds" [device]
             "Round trip time of ICMP echo replies (sum and count, no quantiles)."
         PING_RTT_LAST_MIN_SECONDS Gauge Seconds "tramgac_ping_rtt_last_min_seconds" [device]
-            "Smallest round trip time in the last poll. Absent if no reply."
+            "Smallest round trip time in the last poll. Absent if no reply has a known time."
         PING_RTT_LAST_MAX_SECONDS Gauge Seconds "tramgac_ping_rtt_last_max_seconds" [device]
-            "Largest round trip time in the last poll. Absent if no reply."
+            "Largest round trip time in the last poll. Absent if no reply has a known time."
         PING_RTT_LAST_MEDIAN_SECONDS Gauge Seconds "tramgac_ping_rtt_last_median_seconds" [device]
-            "Median round trip time in the last poll. Absent if no reply."
+            "Median round trip time in the last poll. Absent if no reply has a known time."
         PING_JITTER_LAST_SECONDS Gauge Seconds "tramgac_ping_jitter_last_seconds" [device]
             "Mean absolute difference of successive round trip times in the last poll (RFC 3550 style). Absent below two replies."
         PING_LOSS_LAST_RATIO Gauge Ratio "tramgac_ping_loss_last_ratio" [device]
