@@ -11,6 +11,7 @@ pub mod effects;
 pub mod flap;
 pub mod fleet;
 pub mod incident;
+pub mod interface;
 pub mod interval;
 pub mod maintain;
 pub mod publish;

@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::incident::IncidentClass;
+pub use super::interface::{InterfaceView, Moment, Rate, Texts, Told};
 use crate::inventory::Inventory;
 use crate::model::{
-    Count, EchoStats, EvidenceKind, Fact, IncidentId, Reading, Reason, ServiceStats, Span, State, TargetId,
+    EchoStats, EvidenceKind, Fact, IncidentId, Reading, Reason, ServiceStats, Span, State, TargetId,
     TargetKey, Timestamp,
 };
 
@@ -162,73 +163,6 @@ pub struct SnmpView {
     pub readings: Vec<Reading>,
 }
 
-/// One interface of a device, known by its name (trap 5).
-///
-/// A fleet has a million: texts that are alike are kept once (see [`InterfaceView::share`]).
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct InterfaceView {
-    /// The stable name: ifName, else ifDescr, made unique within the device.
-    pub name: Arc<str>,
-    /// Its number of the moment.
-    pub index: u32,
-    /// ifDescr.
-    pub descr: Option<Arc<str>>,
-    /// ifAlias.
-    pub alias: Option<Arc<str>>,
-    /// IANA ifType name.
-    pub kind: Option<Arc<str>>,
-    /// Hardware address, lower case with colons.
-    pub mac: Option<Arc<str>>,
-    /// MTU in bytes.
-    pub mtu: Option<u32>,
-    /// ifAdminStatus is up(1).
-    pub admin_up: Option<bool>,
-    /// ifOperStatus is up(1).
-    pub oper_up: Option<bool>,
-    /// Nominal speed in bits per second.
-    pub speed_bps: Option<Count>,
-    /// Octets received, unwrapped to 64 bits; never decreases but over an agent's restart.
-    pub in_octets: Option<Count>,
-    /// Octets sent.
-    pub out_octets: Option<Count>,
-    /// Packets received with errors.
-    pub in_errors: Option<Count>,
-    /// Packets not sent because of errors.
-    pub out_errors: Option<Count>,
-    /// Packets received and discarded.
-    pub in_discards: Option<Count>,
-    /// Packets to send that were discarded.
-    pub out_discards: Option<Count>,
-    /// Octets received per second between the last two polls (traps 1 to 3).
-    pub in_rate: Option<f32>,
-    /// Octets sent per second between the last two polls.
-    pub out_rate: Option<f32>,
-    /// When its operational state last changed, as we saw it or as the agent told.
-    pub changed_at: Option<Timestamp>,
-}
-
-impl InterfaceView {
-    /// Lets go of texts of its own that its name, the view of before, or the
-    /// neighbour in the same device has as well.
-    pub fn share(&mut self, before: Option<&Self>, neighbour: Option<&Self>) {
-        let others = || before.into_iter().chain(neighbour);
-        let name = &self.name;
-        let same = |text: &mut Option<Arc<str>>, of: fn(&Self) -> &Option<Arc<str>>| {
-            // Most are described by their name.
-            let known = others().filter_map(|other| of(other).as_ref());
-            if let Some(text) = text
-                && let Some(same) = [name].into_iter().chain(known).find(|known| *known == text)
-            {
-                *text = Arc::clone(same);
-            }
-        };
-        same(&mut self.descr, |view| &view.descr);
-        same(&mut self.alias, |view| &view.alias);
-        same(&mut self.kind, |view| &view.kind);
-        same(&mut self.mac, |view| &view.mac);
-    }
-}
-
 impl Snapshot {
     /// All targets, in the order of their ids.
     pub fn targets(&self) -> impl Iterator<Item = &TargetView> {
@@ -253,43 +187,5 @@ impl Snapshot {
     /// Open incidents, newest first.
     pub fn open_incidents(&self) -> impl Iterator<Item = &IncidentView> {
         self.incidents.iter().filter(|i| i.ended_at.is_none())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn told(name: &str) -> InterfaceView {
-        InterfaceView {
-            name: name.into(),
-            descr: Some(name.into()),
-            kind: Some("ethernetCsmacd".into()),
-            mac: Some("02:00:00:00:00:01".into()),
-            ..InterfaceView::default()
-        }
-    }
-
-    #[test]
-    fn a_million_interfaces_keep_each_text_once() {
-        let mut first = told("ether1");
-        first.share(None, None);
-        let mut neighbour = told("ether2");
-        neighbour.share(None, Some(&first));
-        let mut later = told("ether1");
-        later.share(Some(&first), None);
-        assert_eq!(later, first);
-        assert_eq!(neighbour.descr.as_deref(), Some("ether2"));
-        let is_one = |a: &Option<Arc<str>>, b: &Option<Arc<str>>| match (a, b) {
-            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-            _ => false,
-        };
-        assert!(is_one(&first.descr, &Some(Arc::clone(&first.name))));
-        assert!(is_one(&later.mac, &first.mac) && is_one(&neighbour.kind, &first.kind));
-        assert!(
-            size_of::<InterfaceView>() <= 184,
-            "{}",
-            size_of::<InterfaceView>()
-        );
     }
 }

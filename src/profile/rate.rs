@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::hash::DefaultHasher;
 use std::hash::Hash;
 use std::hash::Hasher;
-use std::num::NonZeroU64;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::learnt::Counter;
@@ -118,12 +118,11 @@ pub fn delta(before: Counter, now: Counter, restarted: bool, most: Option<u64>) 
     }
 }
 
-/// A counter carried on over wraps. 16 bytes: a big switch has thousands.
+/// A counter carried on over wraps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Track {
-    value: u64,
-    /// Times that it went round since it began; only a 32-bit counter does.
-    wraps: u32,
+    /// What it has counted since it began, with what it began with.
+    total: u64,
     /// 0: it was not told yet.
     bits: u8,
 }
@@ -131,19 +130,21 @@ struct Track {
 impl Track {
     fn start(counter: Counter) -> Self {
         Self {
-            value: counter.value,
-            wraps: 0,
+            total: counter.value,
             bits: counter.bits,
         }
     }
 
-    /// What it has counted since it began, with what it began with.
+    /// What it has counted, once it was told.
     fn total(self) -> Option<u64> {
-        let round = 1_u64.checked_shl(u32::from(self.bits)).unwrap_or(0);
-        (self.bits > 0).then(|| {
-            self.value
-                .saturating_add(round.saturating_mul(u64::from(self.wraps)))
-        })
+        (self.bits > 0).then_some(self.total)
+    }
+
+    /// Where it went round to nothing since it began. Only one of less than 64 bits does.
+    fn rounds(self) -> u64 {
+        u64::MAX
+            .checked_shl(u32::from(self.bits))
+            .map_or(0, |whole| self.total & whole)
     }
 
     /// Takes the next reading; returns the exact difference if there is one.
@@ -153,21 +154,25 @@ impl Track {
             *self = Self::start(now);
             return None;
         }
+        let rounds = self.rounds();
         let before = Counter {
-            value: self.value,
+            value: self.total - rounds,
             bits: self.bits,
         };
         let change = delta(before, now, restarted, most);
-        let wraps = match change {
+        let rounds = match change {
             Delta::Exact(_) | Delta::Ambiguous(_) => {
-                self.wraps.saturating_add(u32::from(now.value < self.value))
+                let round = 1_u64
+                    .checked_shl(u32::from(self.bits))
+                    .filter(|_| now.value < before.value);
+                rounds.saturating_add(round.unwrap_or(0))
             }
             // A negative difference must set the base anew, or the port is silent for ever.
             Delta::Reset => 0,
         };
         *self = Self {
-            wraps,
-            ..Self::start(now)
+            total: rounds.saturating_add(now.value),
+            bits: now.bits,
         };
         match change {
             Delta::Exact(counted) => Some(counted),
@@ -187,23 +192,26 @@ pub struct Totals {
     pub out_rate: Option<f64>,
 }
 
-/// What is remembered of an interface: 144 bytes and its name, for a fleet may have a million.
+/// What is remembered of an interface: 96 bytes and its name, for a fleet may have a million.
 #[derive(Debug, Clone, PartialEq)]
 struct Known {
     /// Readers' views of it share the text.
     name: Arc<str>,
-    marks: Marks,
     at: Mono,
-    tracks: [Track; 6],
+    /// Of each counter what [`Track`] holds, apart: together they would take 16 bytes and not 9.
+    totals: [u64; 6],
+    bits: [u8; 6],
+    marks: Marks,
 }
 
 /// What an interface is known by when its name is new (trap 5), as far as it
-/// was told; of each text its hash.
+/// was told; of each text a hash of 31 bits, which is enough to tell apart the
+/// few interfaces of one device that are gone when another comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Marks {
-    descr: Option<NonZeroU64>,
-    mac: Option<NonZeroU64>,
-    alias: Option<NonZeroU64>,
+    descr: Option<NonZeroU32>,
+    mac: Option<NonZeroU32>,
+    alias: Option<NonZeroU32>,
 }
 
 impl Marks {
@@ -211,7 +219,8 @@ impl Marks {
         let hashed = |text: &Option<String>| {
             let mut hasher = DefaultHasher::new();
             text.as_ref()?.hash(&mut hasher);
-            NonZeroU64::new(hasher.finish())
+            let half = u32::try_from(hasher.finish() >> 32).unwrap_or(0);
+            Some(NonZeroU32::MIN | half)
         };
         Self {
             descr: hashed(&interface.descr),
@@ -298,9 +307,10 @@ impl Memory {
             }
             let mut known = self.renamed(interface, &present).unwrap_or(Known {
                 name: Arc::default(),
-                marks: Marks::of(interface),
                 at,
-                tracks: [Track::default(); 6],
+                totals: [0; 6],
+                bits: [0; 6],
+                marks: Marks::of(interface),
             });
             known.name = name.as_str().into();
             take(&mut known);
@@ -325,7 +335,7 @@ impl Memory {
     /// An interface whose name is new: known by description and MAC, else by alias (trap 5).
     fn renamed(&mut self, now: &Interface, present: &BTreeSet<&str>) -> Option<Known> {
         let now = Marks::of(now);
-        let same = |a: Option<NonZeroU64>, b: Option<NonZeroU64>| a.is_some() && a == b;
+        let same = |a: Option<NonZeroU32>, b: Option<NonZeroU32>| a.is_some() && a == b;
         let gone = || {
             let all = self.interfaces.iter().enumerate();
             all.filter(|(_, known)| !present.contains(&*known.name))
@@ -361,9 +371,15 @@ fn step(known: &mut Known, interface: &Interface, restarted: bool, at: Mono) -> 
         let octets = u128::from(bps / 8) * elapsed.as_millis() / 1000;
         u64::try_from(octets).unwrap_or(u64::MAX)
     });
-    for (n, (track, counter)) in known.tracks.iter_mut().zip(counters).enumerate() {
+    let kept = known.totals.iter_mut().zip(&mut known.bits);
+    for (n, ((total, bits), counter)) in kept.zip(counters).enumerate() {
         let most = if n < 2 { most_octets } else { None };
+        let mut track = Track {
+            total: *total,
+            bits: *bits,
+        };
         let exact = track.step(counter, restarted, most);
+        (*total, *bits) = (track.total, track.bits);
         let rate = exact
             .filter(|_| !elapsed.is_zero())
             .map(|d| d as f64 / elapsed.as_secs_f64());

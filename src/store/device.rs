@@ -10,7 +10,7 @@ use super::batch::{DeviceFacts, DeviceInterfaces};
 use super::error::{Error, Result};
 use super::number::{from_id, opt_time, target, to_id};
 use crate::model::{Count, Fact, TargetId, Timestamp};
-use crate::monitor::snapshot::InterfaceView;
+use crate::monitor::snapshot::{InterfaceView, Told};
 
 /// A fact as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,19 +66,20 @@ pub(super) fn save_interfaces(c: &Connection, told: &DeviceInterfaces) -> rusqli
              changed_at = coalesce(?12, changed_at), last_seen = ?13, gone_at = NULL",
     )?;
     for view in &told.rows {
+        let texts = view.told();
         upsert.execute(params![
             told.target.0,
             view.name,
             view.index,
-            view.descr,
-            view.alias,
-            view.kind,
-            view.mac,
+            texts.descr,
+            texts.alias,
+            texts.kind,
+            texts.mac,
             view.mtu,
             view.admin_up,
             view.oper_up,
             view.speed_bps.map(|bps| to_id(bps.get())),
-            view.changed_at.map(|t| t.0),
+            view.changed_at.map(|at| Timestamp::from(at).0),
             told.at.0
         ])?;
     }
@@ -154,23 +155,27 @@ fn group<T>(
 }
 
 fn read_interface(row: &Row<'_>) -> rusqlite::Result<(TargetId, StoredInterface)> {
+    let text = |column| -> rusqlite::Result<Option<&str>> { Ok(row.get_ref(column)?.as_str_or_null()?) };
+    let texts = Told {
+        descr: text(3)?,
+        alias: text(4)?,
+        kind: text(5)?,
+        mac: text(6)?,
+    };
     Ok((
         target(row.get(0)?),
         StoredInterface {
             view: InterfaceView {
                 name: row.get(1)?,
                 index: row.get(2)?,
-                descr: row.get(3)?,
-                alias: row.get(4)?,
-                kind: row.get(5)?,
-                mac: row.get(6)?,
                 mtu: row.get(7)?,
                 admin_up: row.get(8)?,
                 oper_up: row.get(9)?,
                 speed_bps: row.get::<_, Option<i64>>(10)?.map(|bps| Count::new(from_id(bps))),
-                changed_at: opt_time(row.get(11)?),
+                changed_at: opt_time(row.get(11)?).map(Into::into),
                 ..InterfaceView::default()
-            },
+            }
+            .with(texts),
             first_seen: Timestamp(row.get(12)?),
             last_seen: Timestamp(row.get(13)?),
             gone_at: opt_time(row.get(14)?),

@@ -52,6 +52,7 @@ mod snmp_silent;
 mod snmp_snmpd;
 mod snmp_snmpsim;
 mod snmp_still;
+mod snmp_still_snmpd;
 mod snmp_traps;
 mod store_cli;
 mod store_faults;

@@ -9,6 +9,7 @@ use tramgac::metrics::collect::{Part, Selection, render_into};
 use tramgac::metrics::{CATALOG, Extra, Meters, render};
 use tramgac::model::{Span, State, TargetKey, TargetKind, Timestamp};
 use tramgac::monitor::Snapshot;
+use tramgac::monitor::snapshot::Told;
 
 use super::support::district::{self, device, exemption, extra, link, site, snapshot, view};
 use super::support::exposition::Exposition;
@@ -128,7 +129,14 @@ fn names_from_people_and_devices_are_kept_byte_for_byte() {
     let mut snmp = district::snmp(START, 5, Vec::new());
     for interface in Arc::make_mut(&mut snmp.interfaces) {
         interface.name = "eth\"0".into();
-        interface.alias = Some("a\u{fffd}b\\n\r".into());
+        let alias = Some("a\u{fffd}b\\n\r");
+        interface.tell(
+            Told {
+                alias,
+                ..Told::default()
+            },
+            None,
+        );
     }
     views[0].snmp = Some(Arc::new(snmp));
     snapshot.shards = vec![Arc::new(views.into_iter().map(Arc::new).collect())];
@@ -287,9 +295,22 @@ fn of_a_stack_of_switches_only_so_many_ports_are_shown_and_the_rest_is_counted()
             .collect();
         let ports = Arc::make_mut(&mut snmp.interfaces);
         for (i, kind) in [(1, "l2vlan"), (2, "softwareLoopback")] {
-            ports[i].kind = Some(kind.into());
+            ports[i].tell(
+                Told {
+                    kind: Some(kind),
+                    ..Told::default()
+                },
+                None,
+            );
         }
-        ports[2].alias = Some("uplink".into());
+        let kind = ports[2].clone();
+        ports[2].tell(
+            Told {
+                alias: Some("uplink"),
+                ..kind.told()
+            },
+            None,
+        );
         ports[3].admin_up = Some(false);
         v.snmp = Some(Arc::new(snmp));
         v

@@ -6,6 +6,8 @@ use super::turns::Device;
 use crate::model::Count;
 use crate::model::EventKind;
 use crate::monitor::snapshot::InterfaceView;
+use crate::monitor::snapshot::Rate;
+use crate::monitor::snapshot::Told;
 use crate::probe::snmp::poll::Polled;
 use crate::probe::snmp::poll::PolledInterface;
 
@@ -17,14 +19,13 @@ pub(super) fn compare(
 ) -> Vec<InterfaceView> {
     let mut seen = Vec::with_capacity(polled.interfaces.len());
     for one in &polled.interfaces {
-        let mut view = interface_view(one);
-        let old = device.interface(&view.name);
-        view.share(old, seen.last());
+        let old = device.interface(&one.name);
+        let mut view = interface_view(one, old);
         if let Some(old) = old {
             view.changed_at = if old.oper_up == view.oper_up {
                 old.changed_at
             } else {
-                Some(polled.at)
+                Some(polled.at.into())
             };
             for (what, old, new) in differences(old, &view) {
                 event(EventKind::InterfaceChanged {
@@ -40,19 +41,9 @@ pub(super) fn compare(
     seen
 }
 
-/// Octets per second, as exactly as they are measured.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "24 bits of a rate are more than a clock is worth"
-)]
-fn rate(rate: Option<f64>) -> Option<f32> {
-    rate.map(|rate| rate as f32)
-}
-
-/// What readers see of an interface.
-fn interface_view(one: &PolledInterface) -> InterfaceView {
+/// What readers see of an interface, of which they saw `old` before.
+fn interface_view(one: &PolledInterface, old: Option<&InterfaceView>) -> InterfaceView {
     let PolledInterface { name, told, totals } = one;
-    let text = |text: &Option<String>| text.as_deref().map(Arc::from);
     let is_up = |word: &Option<String>| word.as_deref().map(|w| w == "up");
     let [
         in_octets,
@@ -62,13 +53,9 @@ fn interface_view(one: &PolledInterface) -> InterfaceView {
         in_discards,
         out_discards,
     ] = totals.counters.map(|counter| counter.map(Count::new));
-    InterfaceView {
+    let mut view = InterfaceView {
         name: Arc::clone(name),
         index: told.index.and_then(|i| u32::try_from(i).ok()).unwrap_or_default(),
-        descr: text(&told.descr),
-        alias: text(&told.alias),
-        kind: text(&told.kind),
-        mac: text(&told.mac),
         mtu: told.mtu.and_then(|m| u32::try_from(m).ok()),
         admin_up: is_up(&told.admin),
         oper_up: is_up(&told.oper),
@@ -79,10 +66,18 @@ fn interface_view(one: &PolledInterface) -> InterfaceView {
         out_errors,
         in_discards,
         out_discards,
-        in_rate: rate(totals.in_rate),
-        out_rate: rate(totals.out_rate),
-        changed_at: None,
-    }
+        in_rate: totals.in_rate.and_then(Rate::new),
+        out_rate: totals.out_rate.and_then(Rate::new),
+        ..InterfaceView::default()
+    };
+    let texts = Told {
+        descr: told.descr.as_deref(),
+        alias: told.alias.as_deref(),
+        kind: told.kind.as_deref(),
+        mac: told.mac.as_deref(),
+    };
+    view.tell(texts, old);
+    view
 }
 
 type Difference = (&'static str, Option<String>, Option<String>);
@@ -111,11 +106,12 @@ fn differences(old: &InterfaceView, new: &InterfaceView) -> Vec<Difference> {
 }
 
 /// Whether an interface is new or told otherwise than before, counters aside.
-pub(super) fn is_other(old: Option<&InterfaceView>, new: &InterfaceView) -> bool {
+pub(super) fn is_other<'a>(old: Option<&'a InterfaceView>, new: &'a InterfaceView) -> bool {
     old.is_none_or(|old| {
-        !differences(old, new).is_empty()
-            || old.alias != new.alias
-            || old.mac != new.mac
-            || old.descr != new.descr
+        let without_kind = |view: &'a InterfaceView| Told {
+            kind: None,
+            ..view.told()
+        };
+        !differences(old, new).is_empty() || without_kind(old) != without_kind(new)
     })
 }

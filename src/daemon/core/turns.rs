@@ -26,6 +26,7 @@ use crate::model::ServiceStats;
 use crate::model::TargetId;
 use crate::model::Timestamp;
 use crate::monitor::snapshot::InterfaceView;
+use crate::monitor::snapshot::Rate;
 use crate::monitor::snapshot::SnmpView;
 use crate::monitor::snapshot::Totals;
 use crate::probe::snmp::poll::Polled;
@@ -70,7 +71,7 @@ pub(super) struct Device {
 impl Device {
     /// The hardware addresses of its interfaces.
     pub(super) fn macs(&self) -> impl Iterator<Item = crate::inventory::Mac> {
-        let told = self.interfaces.iter().filter_map(|view| view.mac.as_deref());
+        let told = self.interfaces.iter().filter_map(|view| view.told().mac);
         told.filter_map(|mac| mac.parse().ok())
     }
 
@@ -353,7 +354,7 @@ impl Core {
                         metric,
                         instance: Arc::clone(&view.name),
                     };
-                    let value = f64::from(value);
+                    let value = value.get();
                     self.record.sample(Sample { series, at, value });
                 }
             }
@@ -384,7 +385,7 @@ impl Core {
                 .in_rate
                 .into_iter()
                 .chain(view.out_rate)
-                .map(f64::from)
+                .map(Rate::get)
                 .fold(None, |most: Option<f64>, rate| {
                     Some(most.map_or(rate, |m| m.max(rate)))
                 });

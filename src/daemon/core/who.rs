@@ -140,7 +140,7 @@ impl Core {
         let told = |key: &str| device.facts.get(key).map(str::to_owned);
         let marks = Marks {
             serial: told("serial").or_else(|| entry.and_then(|e| e.serial.clone())),
-            macs: macs(device.interfaces.iter().map(|i: &InterfaceView| i.mac.as_deref()))
+            macs: macs(device.interfaces.iter().map(|i: &InterfaceView| i.told().mac))
                 .chain(entry.into_iter().flat_map(|e| e.macs.iter().copied()))
                 .collect(),
             sys_name: told(SYS_NAME),

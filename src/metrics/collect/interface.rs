@@ -13,6 +13,7 @@ use crate::metrics::catalog;
 use crate::metrics::catalog::{CATALOG, Metric, Part};
 use crate::metrics::expose::{Labels, Writer};
 use crate::model::Count;
+use crate::model::Timestamp;
 use crate::monitor::snapshot::InterfaceView;
 
 /// Kinds of interface that no cable and no antenna belongs to (IANAifType).
@@ -57,13 +58,13 @@ static FAMILIES: [PerInterface; 12] = [
         i.out_discards.map(number)
     }),
     (&catalog::INTERFACE_RECEIVE_UTILIZATION_RATIO, |i| {
-        Some(f64::from(i.in_rate?) / speed(i)?)
+        Some(i.in_rate?.get() / speed(i)?)
     }),
     (&catalog::INTERFACE_TRANSMIT_UTILIZATION_RATIO, |i| {
-        Some(f64::from(i.out_rate?) / speed(i)?)
+        Some(i.out_rate?.get() / speed(i)?)
     }),
     (&catalog::INTERFACE_STATE_CHANGE_TIMESTAMP_SECONDS, |i| {
-        i.changed_at.map(crate::model::time::Timestamp::as_secs_f64)
+        i.changed_at.map(|at| Timestamp::from(at).as_secs_f64())
     }),
 ];
 
@@ -88,8 +89,9 @@ fn speed(interface: &InterfaceView) -> Option<f64> {
 
 /// Whether an interface is worth series of its own.
 fn is_wanted(interface: &InterfaceView) -> bool {
-    let physical = interface.kind.as_deref().is_none_or(|k| !VIRTUAL.contains(&k));
-    let named = interface.alias.as_ref().is_some_and(|a| !a.is_empty());
+    let told = interface.told();
+    let physical = told.kind.is_none_or(|k| !VIRTUAL.contains(&k));
+    let named = told.alias.is_some_and(|a| !a.is_empty());
     interface.admin_up != Some(false) && (physical || named)
 }
 
@@ -135,7 +137,8 @@ pub(super) fn write(w: &mut Writer<'_>, rows: &Rows<'_>, extra: &Extra) {
 }
 
 fn info(id: &Labels, interface: &InterfaceView) -> Labels {
-    id.with("ifalias", interface.alias.as_deref().unwrap_or_default())
-        .with("ifdescr", interface.descr.as_deref().unwrap_or_default())
-        .with("iftype", interface.kind.as_deref().unwrap_or_default())
+    let told = interface.told();
+    id.with("ifalias", told.alias.unwrap_or_default())
+        .with("ifdescr", told.descr.unwrap_or_default())
+        .with("iftype", told.kind.unwrap_or_default())
 }

@@ -86,10 +86,10 @@ static FAMILIES: [PerLink; 11] = [
         l.interface?.out_octets.map(number)
     }),
     (&catalog::LINK_RECEIVE_UTILIZATION_RATIO, |l| {
-        Some(f64::from(l.interface?.in_rate?) / contract(l.row.link.contracted_receive_bps)?)
+        Some(l.interface?.in_rate?.get() / contract(l.row.link.contracted_receive_bps)?)
     }),
     (&catalog::LINK_TRANSMIT_UTILIZATION_RATIO, |l| {
-        Some(f64::from(l.interface?.out_rate?) / contract(l.row.link.contracted_transmit_bps)?)
+        Some(l.interface?.out_rate?.get() / contract(l.row.link.contracted_transmit_bps)?)
     }),
     (&catalog::LINK_LOSS_THRESHOLD_RATIO, |l| {
         l.row.link.loss_threshold.map(f64::from)
@@ -119,7 +119,7 @@ fn interface_of<'a>(row: &LinkRow<'a>, rows: &Rows<'a>) -> Option<&'a InterfaceV
     }
     let snmp = answered(rows.snapshot.by_key(&TargetKey::from(router)))?;
     let named = |i: &&InterfaceView| *i.name == *name;
-    let described = |i: &&InterfaceView| i.descr.as_deref() == Some(name);
+    let described = |i: &&InterfaceView| i.told().descr == Some(name);
     let interfaces = &snmp.interfaces;
     interfaces
         .iter()

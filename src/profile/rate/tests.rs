@@ -174,6 +174,15 @@ fn the_time_since_the_start_grows_over_wraps() {
     assert_eq!(span.unwrap().as_secs(), 86_400_000);
 }
 
+#[test]
+fn a_million_interfaces_take_no_more_than_a_hundred_bytes_each() {
+    assert!(size_of::<Known>() <= 96, "{}", size_of::<Known>());
+    let mut memory = Memory::default();
+    let ports: Vec<Interface> = (0..48).map(|n| port(&format!("ether{n}"), n, c64(n))).collect();
+    poll(&mut memory, &ports, false, 0);
+    assert_eq!(memory.interfaces.capacity(), 48);
+}
+
 // trap 5
 #[test]
 fn indices_that_swap_move_no_history() {

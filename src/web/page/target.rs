@@ -21,6 +21,7 @@ use crate::model::Reading;
 use crate::model::TargetKey;
 use crate::model::TargetKind;
 use crate::monitor::snapshot::InterfaceView;
+use crate::monitor::snapshot::Rate;
 use crate::monitor::snapshot::SnmpView;
 use crate::monitor::snapshot::TargetView;
 use crate::web::view::Entry;
@@ -369,7 +370,7 @@ fn interfaces(visit: &Visit, rows: &[InterfaceView], fresh: bool) -> Markup {
                     tr {
                         th scope="row" {
                             (row.name)
-                            @if let Some(alias) = &row.alias { " " span .aside { (alias) } }
+                            @if let Some(alias) = row.told().alias { " " span .aside { (alias) } }
                         }
                         td data-label=(Text::FieldState.get(lang)) {
                             @if let Some(word) = word {
@@ -379,12 +380,12 @@ fn interfaces(visit: &Visit, rows: &[InterfaceView], fresh: bool) -> Markup {
                         td .number data-label=(Text::FieldSpeed.get(lang)) {
                             @if let Some(speed) = row.speed_bps.map(Count::get).filter(|s| *s > 0) { (locale.bits_per_second(speed as f64)) }
                         }
-                        td .number data-label=(Text::FieldInbound.get(lang)) { (rate(row.in_rate.map(f64::from))) }
-                        td .number data-label=(Text::FieldOutbound.get(lang)) { (rate(row.out_rate.map(f64::from))) }
+                        td .number data-label=(Text::FieldInbound.get(lang)) { (rate(row.in_rate.map(Rate::get))) }
+                        td .number data-label=(Text::FieldOutbound.get(lang)) { (rate(row.out_rate.map(Rate::get))) }
                         td .number data-label=(Text::FieldErrors.get(lang)) {
                             @if let (Some(i), Some(o)) = (row.in_errors, row.out_errors) { (locale.integer(i.get())) " / " (locale.integer(o.get())) }
                         }
-                        td .code data-label=(Text::FieldMac.get(lang)) { (row.mac.as_deref().unwrap_or_default()) }
+                        td .code data-label=(Text::FieldMac.get(lang)) { (row.told().mac.unwrap_or_default()) }
                     }
                 }
             }

@@ -20,7 +20,9 @@ use tramgac::model::{
     TargetKey, Timestamp,
 };
 use tramgac::monitor::Snapshot;
-use tramgac::monitor::snapshot::{IncidentView, InterfaceView, SHARD_TARGETS, SnmpView, TargetView, Totals};
+use tramgac::monitor::snapshot::{
+    IncidentView, InterfaceView, Rate, SHARD_TARGETS, SnmpView, TargetView, Told, Totals,
+};
 
 /// The day of all tests.
 pub const TODAY: Date = date(2026, 11, 24);
@@ -279,8 +281,6 @@ pub fn interface(name: &str, octets: u64) -> InterfaceView {
     InterfaceView {
         name: name.into(),
         index: 1,
-        descr: Some(name.into()),
-        kind: Some("ethernetCsmacd".into()),
         admin_up: Some(true),
         oper_up: Some(true),
         speed_bps: Some(Count::new(1_000_000_000)),
@@ -290,11 +290,16 @@ pub fn interface(name: &str, octets: u64) -> InterfaceView {
         out_errors: Some(Count::new(0)),
         in_discards: Some(Count::new(1)),
         out_discards: Some(Count::new(0)),
-        in_rate: Some(1_250_000.0),
-        out_rate: Some(125_000.0),
-        changed_at: Some(Timestamp::from_secs(1_700_000_000)),
+        in_rate: Rate::new(1_250_000.0),
+        out_rate: Rate::new(125_000.0),
+        changed_at: Some(Timestamp::from_secs(1_700_000_000).into()),
         ..InterfaceView::default()
     }
+    .with(Told {
+        descr: Some(name),
+        kind: Some("ethernetCsmacd"),
+        ..Told::default()
+    })
 }
 
 /// What a device that answers SNMP tells, with readings of every kind.

@@ -56,8 +56,13 @@ impl Snmpd {
     /// Starts one inside of a namespace, on all its addresses at port 161,
     /// for the community [`COMMUNITY`] from anywhere. It is not waited for.
     pub fn start_inside(netns: &Netns) -> Option<Self> {
+        Self::start_inside_with(netns, "")
+    }
+
+    /// The same with further lines of configuration.
+    pub fn start_inside_with(netns: &Netns, lines: &str) -> Option<Self> {
         peer("snmpd")?;
-        let lines = format!("rocommunity {COMMUNITY} default\n");
+        let lines = format!("rocommunity {COMMUNITY} default\n{lines}");
         let folder = tempfile::tempdir().unwrap();
         let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 161));
         Some(Self::spawn(netns.command("snmpd"), folder, address, &lines, &[]))

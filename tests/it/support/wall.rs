@@ -17,7 +17,7 @@ use tramgac::model::{
 };
 use tramgac::monitor::Snapshot;
 use tramgac::monitor::snapshot::{
-    BlindSpan, IncidentView, InterfaceView, SHARD_TARGETS, SnmpView, TargetView, Totals,
+    BlindSpan, IncidentView, InterfaceView, Rate, SHARD_TARGETS, SnmpView, TargetView, Told, Totals,
 };
 
 /// 24 November 2026, 09:30:00 in Hanoi.
@@ -516,20 +516,25 @@ fn snmp(wifi: bool, up: bool) -> SnmpView {
         } else {
             Vec::new()
         },
-        interfaces: vec![InterfaceView {
-            name: "ether1".into(),
-            index: 1,
-            alias: Some("WAN <VNPT> & \"dự phòng\"".into()),
-            admin_up: Some(true),
-            oper_up: Some(up),
-            speed_bps: Some(Count::new(1_000_000_000)),
-            in_octets: Some(Count::new(1)),
-            out_octets: Some(Count::new(1)),
-            in_rate: Some(4_312_500.0),
-            out_rate: Some(250_000.0),
-            mac: Some("00:1b:21:ab:cd:ef".into()),
-            ..InterfaceView::default()
-        }]
+        interfaces: vec![
+            InterfaceView {
+                name: "ether1".into(),
+                index: 1,
+                admin_up: Some(true),
+                oper_up: Some(up),
+                speed_bps: Some(Count::new(1_000_000_000)),
+                in_octets: Some(Count::new(1)),
+                out_octets: Some(Count::new(1)),
+                in_rate: Rate::new(4_312_500.0),
+                out_rate: Rate::new(250_000.0),
+                ..InterfaceView::default()
+            }
+            .with(Told {
+                alias: Some("WAN <VNPT> & \"dự phòng\""),
+                mac: Some("00:1b:21:ab:cd:ef"),
+                ..Told::default()
+            }),
+        ]
         .into(),
         ..SnmpView::default()
     }
