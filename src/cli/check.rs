@@ -188,7 +188,7 @@ fn plan(config: &Config, has_gateway: bool) -> Plan {
     let mut warnings = Vec::new();
     // Exemptions have dates, but nothing that is counted here depends on them.
     let day = jiff::civil::Date::default();
-    let topology = Topology::build(Arc::new(inventory.clone()), &index, &settings, day);
+    let topology = Topology::build(Arc::clone(inventory), &index, &settings, day);
     let mut probes: BTreeMap<String, usize> = BTreeMap::new();
     let mut polled_devices: BTreeMap<&'static str, usize> = BTreeMap::new();
     let (mut echoes, mut polls) = (0.0, 0.0);

@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::daemon::offline;
 use crate::i18n::Lang;
 use crate::i18n::Locale;
+use crate::inventory::Inventory;
 use crate::model::DeviceId;
 use crate::model::SiteId;
 use crate::model::Span;
@@ -164,7 +165,7 @@ fn source(arguments: &Report, config: &Config, locale: Locale, now: Timestamp) -
     }
     let until = start_of(day.tomorrow().unwrap_or(day), zone).min(now.max(start_of(day, zone)));
     let mut source = Source {
-        inventory: config.inventory.clone(),
+        inventory: Inventory::clone(&config.inventory),
         area_kind: config.area_kind.clone(),
         facts: BTreeMap::new(),
         index: BTreeMap::new(),

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
@@ -48,8 +49,9 @@ pub struct Config {
     pub profiles: Option<PathBuf>,
     /// What classes do otherwise than the built-in table says.
     pub classes: BTreeMap<Class, Probing>,
-    /// What is declared in the file.
-    pub inventory: Inventory,
+    /// What is declared in the file; in the running daemon what that makes with the record,
+    /// which is there once for all who need it.
+    pub inventory: Arc<Inventory>,
     /// The checks of the declared services, unread, `kind` among them: the probe kinds own them.
     pub checks: BTreeMap<ServiceId, Node>,
     /// Ratios to compute.

@@ -330,7 +330,7 @@ async fn build(startup: Startup) -> Result<Built, StartError> {
     } = startup;
     let mut stages = Stages::new(&clock);
     let config = read.map_or_else(|| config::load::load(&path, env.clone()), Ok);
-    let config = Arc::new(config.map_err(StartError::Config)?);
+    let config = config.map_err(StartError::Config)?;
     stages.done("configuration");
     let plugins = Plugins::build(&config).map_err(StartError::Config)?;
     stages.done("plugins");
@@ -341,8 +341,9 @@ async fn build(startup: Startup) -> Result<Built, StartError> {
     opened.salvaged.iter().for_each(tell_of_salvage);
     let store = Arc::new(opened.store);
     stages.done("record");
-    let prepare = || reload::prepare(Arc::clone(&config), &plugins, &store, &clock);
+    let prepare = || reload::prepare(config, &plugins, &store, &clock);
     let (past, habits, installation) = read_and_prepare(&store, opened.alive_at, prepare)?;
+    let config = Arc::clone(&installation.config);
     stages.done("inventory and states");
     let needed = installation.targets.echo_rate(config.polling.count);
     let (icmp, bursts) = start_icmp(parts::icmp(&config, needed), socket, &clock)?;

@@ -36,17 +36,20 @@ use crate::web;
 
 /// Brings the inventory on record and builds everything that follows from it. Blocks.
 pub(super) fn prepare(
-    config: Arc<Config>,
+    mut config: Config,
     plugins: &Plugins,
     store: &Store,
     clock: &SharedClock,
 ) -> Result<Installation, StartError> {
     let wall = clock.wall();
     let synced = store.sync_inventory(&config.inventory, wall)?;
+    // What was declared is a part of it: it is not kept beside it.
+    let inventory = Arc::new(synced.inventory);
+    config.inventory = Arc::clone(&inventory);
     build(
-        config,
+        Arc::new(config),
         plugins,
-        Arc::new(synced.inventory),
+        inventory,
         Arc::new(synced.index),
         clock,
     )
@@ -142,19 +145,19 @@ impl Running {
 
     async fn reload_now(&self) -> Result<(), StartError> {
         let running = self.clone();
-        let (installation, plugins, config) = tokio::task::spawn_blocking(move || {
+        let (installation, plugins) = tokio::task::spawn_blocking(move || {
             let config =
                 config::load::load(&running.path, running.env.clone()).map_err(StartError::Config)?;
-            let config = Arc::new(config);
             let plugins = Plugins::build(&config).map_err(StartError::Config)?;
-            let installation = prepare(Arc::clone(&config), &plugins, &running.store, &running.clock)?;
-            Ok::<_, StartError>((installation, plugins, config))
+            let installation = prepare(config, &plugins, &running.store, &running.clock)?;
+            Ok::<_, StartError>((installation, plugins))
         })
         .await
         .map_err(|e| StartError::System {
             what: "the reload",
             source: std::io::Error::other(e),
         })??;
+        let config = Arc::clone(&installation.config);
         let old = self.config.load_full();
         let changes = config::diff::diff(&old, &config);
         if !changes.restart.is_empty() {

@@ -301,7 +301,7 @@ fn a_name_keeps_its_number_and_what_leaves_the_configuration_is_marked_not_delet
 fn what_is_declared_comes_back_as_it_is_read_from_the_record() {
     let example = include_str!("../../config.example.yaml");
     let config = tramgac::config::load_text("example", example, Env::default()).unwrap();
-    let declared = config.inventory;
+    let declared = Inventory::clone(&config.inventory);
     assert!(declared.devices.len() > 5 && !declared.links.is_empty() && !declared.services.is_empty());
     let folder = TempDir::new().unwrap();
     let store = open(&folder.path().join("tramgac.db")).store;

@@ -15,6 +15,7 @@ mod targets;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::model::Config;
 use super::node::{Fields, Node};
@@ -159,7 +160,7 @@ fn read(root: &Node, empty: &Node, files: Vec<PathBuf>, sink: &Sink) -> Option<C
         snmp: snmp?,
         profiles,
         classes,
-        inventory,
+        inventory: Arc::new(inventory),
         checks,
         indicators,
         calendars,
