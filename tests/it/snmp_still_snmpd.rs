@@ -213,7 +213,9 @@ fn interfaces_of_snmpd_that_change_places_are_told_as_they_are_at_every_turn() {
         (21, "tg-wan", "02:00:5e:00:53:1a", 1410),
         (20, "tg-lan", "02:00:5e:00:53:1b", 1310),
     ];
-    swapped.into_iter().for_each(|port| bench.add(port));
+    for port in swapped {
+        bench.add(port);
+    }
     bench.until_named(&swapped);
     bench.check(&swapped);
     // From now on these are the ones that are known.
