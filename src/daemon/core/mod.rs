@@ -14,6 +14,7 @@
 //!
 //! Nothing here waits for a disk, a device or a reader.
 
+mod cycles;
 mod install;
 mod interfaces;
 mod people;
@@ -151,7 +152,7 @@ pub struct Core {
     devices: BTreeMap<TargetId, turns::Device>,
     register: Register<TargetId>,
     record: record::Record,
-    cycles: record::Cycles,
+    cycles: cycles::Cycles,
     by_hand: ByHand,
     /// Whom the tables of others may show.
     sought: Sought,
@@ -222,7 +223,7 @@ impl Core {
             by_hand: past.by_hand,
             sought: Sought::default(),
             forbidden_at: BTreeMap::new(),
-            plan: Plan::grouped(record::PROTOCOLS, record::protocol_of),
+            plan: Plan::grouped(cycles::PROTOCOLS, cycles::protocol_of),
             names: Names::default(),
             effects,
             pings: BTreeMap::new(),
@@ -232,7 +233,7 @@ impl Core {
             devices: BTreeMap::new(),
             register: Register::default(),
             record: record::Record::new(around.writer.clone(), mono),
-            cycles: record::Cycles::default(),
+            cycles: cycles::Cycles::default(),
             is_changed: true,
             is_measured: false,
             published_at: mono,
