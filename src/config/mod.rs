@@ -7,6 +7,7 @@
 mod build;
 pub mod defaults;
 pub mod diff;
+pub mod fields;
 pub mod load;
 pub mod mask;
 pub mod model;

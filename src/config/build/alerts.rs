@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::super::fields::Fields;
 use super::super::model::{Alerts, AuthProtocol, Credential, PrivacyProtocol, Quiet, Receiver, Route};
-use super::super::node::{Fields, Node};
+use super::super::node::Node;
 use super::super::problem::Sink;
 use super::super::raw;
 use super::super::read::{scalar, word};

@@ -17,8 +17,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::fields::Fields;
 use super::model::Config;
-use super::node::{Fields, Node};
+use super::node::Node;
 use super::problem::{Problems, Sink};
 use super::raw;
 use super::schema::Key;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use super::super::node::{Fields, Node};
+use super::super::fields::Fields;
+use super::super::node::Node;
 use super::super::problem::Sink;
 use super::super::raw;
 use super::super::read::Read;

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::super::fields::Fields;
 use super::super::model::Zone;
-use super::super::node::{Fields, Node};
+use super::super::node::Node;
 use super::super::problem::Sink;
 use super::super::raw;
 use super::super::read::{Bandwidth, scalar};

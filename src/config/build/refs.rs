@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::super::node::{Fields, Node, Place};
+use super::super::fields::Fields;
+use super::super::node::{Node, Place};
 use super::super::problem::{Sink, nearest};
 use super::super::read::Read;
 

@@ -1,6 +1,7 @@
 //! Selectors: what they name must exist, or they would choose nothing in silence.
 
-use super::super::node::{Fields, Node};
+use super::super::fields::Fields;
+use super::super::node::Node;
 use super::super::problem::{Sink, nearest};
 use super::super::raw;
 use super::super::read::{Read, word};

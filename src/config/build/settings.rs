@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::super::defaults;
+use super::super::fields::Fields;
 use super::super::model::{Backup, Log, Metrics, Organization, Polling, Retention, Snmp, Web};
-use super::super::node::{Fields, Node};
+use super::super::node::Node;
 use super::super::problem::Sink;
 use super::super::raw;
 use super::super::read::word;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::node::{Fields, Node};
+use super::super::fields::Fields;
+use super::super::node::Node;
 use super::super::problem::Sink;
 use super::super::raw;
 use super::super::read::{Bandwidth, word};
