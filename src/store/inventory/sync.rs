@@ -1,24 +1,37 @@
-//! The inventory on record: what the configuration declares laid over what
-//! people, imports and devices recorded; permanent numbers; nothing deleted.
+//! What the configuration declares laid over what people, imports and devices
+//! recorded, with what changed by that; nothing deleted.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 use rusqlite::params;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::error::{Error, Result};
-use super::event;
-use super::number::target;
-use crate::inventory::{Inventory, Site};
-use crate::model::{
-    DeviceId, Event, EventKind, LinkId, ServiceId, SiteId, Slug, TargetId, TargetKey, TargetKind, Timestamp,
-    UnitId,
-};
+use super::super::error::Error;
+use super::super::error::Result;
+use super::super::event;
+use super::super::number::target;
+use super::DOING;
+use super::Id;
+use super::Row;
+use super::Table;
+use super::document;
+use super::key;
+use super::parse;
+use super::rows;
+use crate::inventory::Inventory;
+use crate::inventory::Site;
+use crate::model::Event;
+use crate::model::EventKind;
+use crate::model::SiteId;
+use crate::model::TargetId;
+use crate::model::TargetKey;
+use crate::model::TargetKind;
+use crate::model::Timestamp;
 
-/// What [`super::Store::sync_inventory`] made of the configuration.
+/// What [`crate::store::Store::sync_inventory`] made of the configuration.
 #[derive(Debug, Clone)]
 pub struct Synced {
     /// The number of every entry with a state that is in the inventory now.
@@ -29,96 +42,8 @@ pub struct Synced {
     pub events: Vec<Event>,
 }
 
-/// The inventory as it stands on record.
-#[derive(Debug, Clone, Default)]
-pub struct StoredInventory {
-    /// The number of every entry with a state that is in the inventory now.
-    pub index: BTreeMap<TargetKey, TargetId>,
-    /// The entries.
-    pub inventory: Inventory,
-    /// Entries with a state that have gone, with their numbers and when they went.
-    pub gone: BTreeMap<TargetKey, (TargetId, Timestamp)>,
-}
-
 /// Entries from which on another thread is worth its start.
 const LONG: usize = 1_000;
-
-const DOING: &str = "can't bring the inventory on record";
-
-/// The table of a kind of entry.
-#[derive(Clone, Copy)]
-enum Table {
-    Unit,
-    Site,
-    Target(TargetKind),
-}
-
-impl Table {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Unit => "unit",
-            Self::Site => "site",
-            Self::Target(kind) => kind.as_str(),
-        }
-    }
-}
-
-/// A row as it stands.
-struct Row {
-    number: Option<TargetId>,
-    declared: Option<String>,
-    recorded: Option<String>,
-    /// What holds, where that is not what is declared.
-    body: Option<String>,
-    gone: bool,
-}
-
-impl Row {
-    /// What holds.
-    fn body(&self) -> &str {
-        self.body
-            .as_deref()
-            .or(self.declared.as_deref())
-            .unwrap_or_default()
-    }
-}
-
-fn rows(c: &Connection, table: Table) -> Result<HashMap<String, Row>> {
-    let sql = match table {
-        Table::Unit | Table::Site => format!(
-            "SELECT id, NULL, declared, recorded, nullif(body, declared), gone_at IS NOT NULL FROM {}",
-            table.name()
-        ),
-        Table::Target(kind) => format!(
-            "SELECT slug, id, declared, recorded, nullif(body, declared), gone_at IS NOT NULL
-             FROM target JOIN {kind} ON target.id = {kind}.target"
-        ),
-    };
-    let mut statement = c.prepare(&sql).map_err(Error::sqlite(DOING))?;
-    statement
-        .query_map([], |row| {
-            Ok((
-                row.get(0)?,
-                Row {
-                    number: row.get::<_, Option<i64>>(1)?.map(target),
-                    declared: row.get(2)?,
-                    recorded: row.get(3)?,
-                    body: row.get(4)?,
-                    gone: row.get(5)?,
-                },
-            ))
-        })
-        .and_then(Iterator::collect)
-        .map_err(Error::sqlite(DOING))
-}
-
-fn document(table: Table, row: &str, text: &str) -> Result<Map<String, Value>> {
-    serde_json::from_str(text).map_err(|source| Error::Row {
-        table: table.name(),
-        row: row.to_owned(),
-        source,
-    })
-}
 
 fn says_something(value: &Value) -> bool {
     match value {
@@ -389,7 +314,7 @@ fn write_memberships(c: &Connection, sites: &BTreeMap<SiteId, Site>) -> Result<(
 }
 
 /// Brings the declared inventory on record, in one transaction with its events.
-pub(super) fn sync(c: &mut Connection, declared: Inventory, now: Timestamp) -> Result<Synced> {
+pub(in crate::store) fn sync(c: &mut Connection, declared: Inventory, now: Timestamp) -> Result<Synced> {
     // Taken apart completely, so that a new kind of entry is not forgotten here.
     let Inventory {
         units,
@@ -423,94 +348,4 @@ pub(super) fn sync(c: &mut Connection, declared: Inventory, now: Timestamp) -> R
         inventory,
         events,
     })
-}
-
-/// The permanent name of an entry.
-trait Id: Ord + Clone + Sync + std::str::FromStr {
-    fn slug(&self) -> &Slug;
-}
-
-macro_rules! ids {
-    ($($id:ty),*) => {$(
-        impl Id for $id {
-            fn slug(&self) -> &Slug {
-                &self.0
-            }
-        }
-    )*};
-}
-ids!(UnitId, SiteId, DeviceId, LinkId, ServiceId);
-
-fn key<K: Id>(table: Table, id: &str) -> Result<K> {
-    id.parse().ok().ok_or_else(|| Error::Value {
-        table: table.name(),
-        value: id.to_owned(),
-    })
-}
-
-fn parse<T: DeserializeOwned>(table: Table, id: &str, text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|source| Error::Row {
-        table: table.name(),
-        row: id.to_owned(),
-        source,
-    })
-}
-
-fn plain<K: Id, T: DeserializeOwned>(c: &Connection, table: Table) -> Result<BTreeMap<K, T>> {
-    let mut found = BTreeMap::new();
-    for (id, row) in rows(c, table)? {
-        if !row.gone {
-            found.insert(key(table, &id)?, parse(table, &id, row.body())?);
-        }
-    }
-    Ok(found)
-}
-
-/// The inventory as it stands on record.
-pub(super) fn load(c: &Connection) -> Result<StoredInventory> {
-    let mut found = StoredInventory {
-        inventory: Inventory {
-            units: plain(c, Table::Unit)?,
-            sites: plain(c, Table::Site)?,
-            devices: plain(c, Table::Target(TargetKind::Device))?,
-            links: plain(c, Table::Target(TargetKind::Link))?,
-            services: plain(c, Table::Target(TargetKind::Service))?,
-        },
-        ..StoredInventory::default()
-    };
-    let mut statement = c
-        .prepare_cached("SELECT id, kind, slug, gone_at FROM target ORDER BY id")
-        .map_err(Error::sqlite(DOING))?;
-    let targets = statement
-        .query_map([], |row| {
-            Ok((
-                target(row.get(0)?),
-                row.get::<_, String>(1)?,
-                row.get::<_, String>(2)?,
-                row.get::<_, Option<i64>>(3)?,
-            ))
-        })
-        .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
-        .map_err(Error::sqlite(DOING))?;
-    for (number, kind, slug, gone_at) in targets {
-        let unknown = |value: &str| Error::Value {
-            table: "target",
-            value: value.to_owned(),
-        };
-        let kind = TargetKind::ALL
-            .into_iter()
-            .find(|k| k.as_str() == kind)
-            .ok_or_else(|| unknown(&kind))?;
-        let slug = slug.parse::<Slug>().ok().ok_or_else(|| unknown(&slug))?;
-        let key = TargetKey { kind, slug };
-        match gone_at {
-            None => {
-                found.index.insert(key, number);
-            }
-            Some(at) => {
-                found.gone.insert(key, (number, Timestamp(at)));
-            }
-        }
-    }
-    Ok(found)
 }
