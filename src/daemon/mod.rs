@@ -1,11 +1,13 @@
-//! The only place that joins the parts: builds them, starts them, stops them.
+//! The only place that joins the parts: has them built ([`build`]), starts them, stops them.
 //!
 //! Order of the start, so that each fault is told before anything was changed:
 //! configuration, plugins, listening socket, record, ICMP, SNMP, inventory,
 //! core, web, sender; then systemd is told that we are ready.
 
 pub mod asking;
+mod build;
 pub mod by_hand;
+pub mod control;
 pub mod core;
 mod desk;
 pub mod exposition;
@@ -26,67 +28,37 @@ pub mod systemd;
 mod upkeep;
 
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use tokio::net::TcpListener;
-use tokio::net::UnixListener;
-use tokio::sync::broadcast;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use self::asking::Asking;
 use self::core::Command;
 use self::core::Core;
 use self::core::Inbox;
-use self::core::Installation;
-use self::core::Past;
-use self::core::Surroundings;
 use self::exposition::Exposition;
 use self::exposition::Sums;
 use self::figures::Figures;
-use self::parts::Plugins;
-use self::reload::Running;
-use self::signal::Signals;
-use self::stages::Stages;
 use crate::clock::SharedClock;
-use crate::config;
 use crate::config::model::Config;
 use crate::config::problem::Problems;
 use crate::config::secret::Env;
-use crate::metrics::Meters;
 use crate::metrics::Selection;
-use crate::model::Event;
 use crate::model::Span;
-use crate::model::Timestamp;
-use crate::monitor::Snapshot;
 use crate::monitor::topology::Cycle;
-use crate::probe::icmp;
 use crate::probe::icmp::raw::SocketOptions;
 use crate::probe::icmp::raw::SystemSocket;
 use crate::probe::icmp::socket::EchoSocket;
 use crate::probe::icmp::socket::SetupError;
-use crate::probe::icmp::worker;
 use crate::probe::icmp::worker::Seed;
 use crate::probe::snmp;
-use crate::probe::snmp::client::Client;
-use crate::probe::snmp::habits::Habits;
-use crate::probe::snmp::poll::Poller;
 use crate::store;
-use crate::store::Store;
 use crate::web;
 
-/// Events that a slow listener may lag behind before it misses some.
-const EVENTS: usize = 1_024;
-/// Results of slow looks that may wait for the core.
-const DONE: usize = 1_024;
-/// Commands that may wait for the core.
-const COMMANDS: usize = 64;
 /// Longest wait for the core to stop: for the disk, and a little more.
 const STOP: Span = core::LAST.saturating_add(Span::from_secs(2));
 
@@ -193,22 +165,9 @@ pub fn run(startup: Startup) -> Result<(), StartError> {
     runtime.block_on(start(startup))
 }
 
-/// Everything that a daemon is made of, built and not yet at work.
-struct Built {
-    listener: TcpListener,
-    address: SocketAddr,
-    control: UnixListener,
-    signals: Signals,
-    core: Core,
-    inbox: Inbox,
-    running: Running,
-    snapshot: Arc<ArcSwap<Snapshot>>,
-    events: broadcast::Sender<Arc<Event>>,
-}
-
 async fn start(mut startup: Startup) -> Result<(), StartError> {
     let ready = startup.ready.take();
-    let Built {
+    let build::Built {
         listener,
         address,
         control,
@@ -218,7 +177,7 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
         running,
         snapshot,
         events,
-    } = build(startup).await?;
+    } = build::build(startup).await?;
     let core = start_core(core, inbox)?;
     let sender = running.sender(&snapshot);
     let figures = Figures {
@@ -285,7 +244,7 @@ async fn start(mut startup: Startup) -> Result<(), StartError> {
     if tokio::time::timeout(Span::from_millis(500), rest).await.is_err() {
         tracing::debug!("something was still under way at the stop");
     }
-    remove_control_socket(running.store.path());
+    control::remove(running.store.path());
     let store = running.store;
     if tokio::task::spawn_blocking(move || drop(store)).await.is_err() {
         tracing::error!("the record could not be closed in order");
@@ -316,214 +275,6 @@ fn start_core(core: Core, inbox: Inbox) -> Result<oneshot::Receiver<()>, StartEr
         })
         .map_err(fault)?;
     Ok(ended)
-}
-
-async fn build(startup: Startup) -> Result<Built, StartError> {
-    let Startup {
-        config: path,
-        read,
-        env,
-        clock,
-        socket,
-        notice,
-        ready: _,
-    } = startup;
-    let mut stages = Stages::new(&clock);
-    let config = read.map_or_else(|| config::load::load(&path, env.clone()), Ok);
-    let config = config.map_err(StartError::Config)?;
-    stages.done("configuration");
-    let plugins = Plugins::build(&config).map_err(StartError::Config)?;
-    stages.done("plugins");
-    let (listener, address) = listen(&config).await?;
-    let signals = Signals::new()?;
-    let opened = Store::open(&config.database, &parts::record(&config), Arc::clone(&clock))?;
-    let control = control_socket(&config.database)?;
-    opened.salvaged.iter().for_each(tell_of_salvage);
-    let store = Arc::new(opened.store);
-    stages.done("record");
-    let prepare = || reload::prepare(config, &plugins, &store, &clock);
-    let (past, habits, installation) = read_and_prepare(&store, opened.alive_at, prepare)?;
-    let config = Arc::clone(&installation.config);
-    stages.done("inventory and states");
-    let needed = installation.targets.echo_rate(config.polling.count);
-    let (icmp, bursts) = start_icmp(parts::icmp(&config, needed), socket, &clock)?;
-    let poller = start_snmp(&plugins, &clock)?;
-    poller.remember(habits).await;
-
-    let snapshot = Arc::new(ArcSwap::from_pointee(empty_snapshot(&clock)));
-    let meters = meters(icmp.facts().receive_buffer, &clock);
-    let (events, _) = broadcast::channel(EVENTS);
-    let (done_in, done) = mpsc::channel(DONE);
-    let (commands, orders) = mpsc::channel(COMMANDS);
-    let around = Surroundings {
-        clock: Arc::clone(&clock),
-        meters: Arc::clone(&meters),
-        icmp,
-        asking: Asking::new(
-            done_in,
-            Arc::clone(&poller),
-            config.snmp.max_devices,
-            Arc::clone(&clock),
-        ),
-        writer: store.writer().clone(),
-        snapshot: Arc::clone(&snapshot),
-        events: events.clone(),
-    };
-    let inbox = Inbox {
-        bursts,
-        done,
-        commands: orders,
-        committed: store.committed(),
-    };
-    let running = Running {
-        path,
-        env,
-        notice: notice.clone(),
-        clock,
-        store,
-        poller,
-        meters,
-        commands,
-        directory: Arc::new(ArcSwap::from_pointee(parts::directory(
-            &config,
-            plugins.notifiers,
-        ))),
-        settings: Arc::new(ArcSwap::from_pointee(parts::web(&config, notice))),
-        config: Arc::new(ArcSwap::from(config)),
-        reloading: Arc::default(),
-        backup_changed: Arc::default(),
-    };
-    let core = Core::new(around, installation, past);
-    stages.done("core");
-    Ok(Built {
-        listener,
-        address,
-        control,
-        signals,
-        core,
-        inbox,
-        running,
-        snapshot,
-        events,
-    })
-}
-
-/// Reads what was before, while the inventory goes on record: neither needs the other.
-fn read_and_prepare(
-    store: &Store,
-    alive_at: Option<Timestamp>,
-    prepare: impl FnOnce() -> Result<Installation, StartError>,
-) -> Result<(Past, Habits, Installation), StartError> {
-    let (before, installation) = std::thread::scope(|scope| {
-        let read = |reader: &store::Reader| Ok((past::read(reader, alive_at)?, habits::read(reader)?));
-        let reading = scope.spawn(move || store.readers().with(read));
-        let installation = prepare();
-        (reading.join(), installation)
-    });
-    let (past, habits) = before.map_err(|_panic| StartError::System {
-        what: "reading the record",
-        source: std::io::Error::other("its thread broke off"),
-    })??;
-    Ok((past, habits, installation?))
-}
-
-/// Says what became of a record that was damaged.
-fn tell_of_salvage(salvaged: &store::Salvaged) {
-    tracing::error!(
-        what = salvaged.what,
-        set_aside = %salvaged.set_aside.display(),
-        backup = salvaged.backup.as_ref().map(|p| p.display().to_string()),
-        holds_until_unix = salvaged.alive_at.map(Timestamp::as_secs),
-        "the record was damaged and was set aside; what came after the backup is missing"
-    );
-}
-
-fn start_snmp(plugins: &Plugins, clock: &SharedClock) -> Result<Arc<Poller>, StartError> {
-    let options = snmp::transport::Options::default();
-    let client = Client::new(&options, Arc::clone(clock)).map_err(StartError::Snmp)?;
-    let profiles = Arc::clone(&plugins.profiles);
-    Ok(Arc::new(Poller::new(client, profiles, Arc::clone(clock))))
-}
-
-fn start_icmp(
-    options: icmp::Options,
-    socket: Option<OpenSocket>,
-    clock: &SharedClock,
-) -> Result<(worker::Handle, worker::Results), StartError> {
-    let seed = Seed::random()?;
-    let open = socket.unwrap_or_else(|| Box::new(system_socket));
-    let echo = open(seed, Arc::clone(clock))?;
-    let (icmp, bursts) = worker::spawn(options, seed, echo, Arc::clone(clock))?;
-    tracing::info!(
-        mode = icmp.facts().mode.as_str(),
-        buffer = icmp.facts().receive_buffer,
-        "pinging"
-    );
-    Ok((icmp, bursts))
-}
-
-/// The meters, with what is known at the start.
-fn meters(receive_buffer: usize, clock: &SharedClock) -> Arc<Meters> {
-    let meters = Meters::default();
-    meters
-        .icmp_receive_buffer
-        .set(u64::try_from(receive_buffer).unwrap_or(u64::MAX));
-    meters.config_reloaded(true, clock.wall());
-    Arc::new(meters)
-}
-
-async fn listen(config: &Config) -> Result<(TcpListener, SocketAddr), StartError> {
-    let anonymous = if config.web.allow_anonymous {
-        web::AllowAnonymous::Read
-    } else {
-        web::AllowAnonymous::No
-    };
-    let address = config.web.listen;
-    web::may_bind(address, anonymous)?;
-    let fault = |source| StartError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(fault)?;
-    let address = listener.local_addr().map_err(fault)?;
-    Ok((listener, address))
-}
-
-/// The path of the control socket: beside the database.
-pub fn control_path(database: &Path) -> PathBuf {
-    database.with_file_name("control.sock")
-}
-
-/// Makes the control socket. Call it while the record's lock is held: a socket
-/// that lies there then is a dead one.
-fn control_socket(database: &Path) -> Result<UnixListener, StartError> {
-    let path = control_path(database);
-    let fault = |source| StartError::Control {
-        path: path.clone(),
-        source,
-    };
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(fault(error)),
-        _ => {}
-    }
-    let listener = UnixListener::bind(&path).map_err(fault)?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(fault)?;
-    Ok(listener)
-}
-
-fn remove_control_socket(database: &Path) {
-    if let Err(error) = std::fs::remove_file(control_path(database)) {
-        tracing::debug!(%error, "the control socket was gone already");
-    }
-}
-
-fn empty_snapshot(clock: &SharedClock) -> Snapshot {
-    Snapshot {
-        at: clock.wall(),
-        inventory: Arc::default(),
-        index: Arc::default(),
-        shards: Vec::new(),
-        blind_since: None,
-        blind_spans: Arc::default(),
-        incidents: Arc::default(),
-    }
 }
 
 async fn until(mut stopping: watch::Receiver<bool>) {

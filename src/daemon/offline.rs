@@ -78,7 +78,7 @@ pub fn obey(config: &Config, order: Order, clock: &SharedClock) -> Result<Answer
         return prepare(config, order, &reader, clock.wall()).map(|(answer, _)| answer);
     }
     let opened = Store::open(&config.database, &parts::record(config), Arc::clone(clock))?;
-    opened.salvaged.iter().for_each(super::tell_of_salvage);
+    opened.salvaged.iter().for_each(super::build::tell_of_salvage);
     let reader = Reader::open(&config.database)?;
     let (answer, batch) = prepare(config, order, &reader, clock.wall())?;
     drop(reader);
