@@ -1,6 +1,7 @@
 //! Named cases of the rules of design §3 and of traps 17 to 24: the
 //! table of a few targets, what is fed to it, and what it said, in words.
 
+mod fresh;
 mod looks;
 mod outages;
 mod paths;
