@@ -53,6 +53,7 @@ impl Checker<'_> {
             let events = by_target.get(&id(i)).map_or(&[][..], |l| l).iter().copied();
             let shares = Timeline::new(id(i), window, events, &frame).shares();
             assert_eq!(shares.total(), window.micros(), "shares are the window");
+            self.left_out_as_it_was(i, &shares);
             all_said += shares;
             let (up, counted) = self.true_time_up(i);
             all_up += up;
@@ -63,6 +64,54 @@ impl Checker<'_> {
         let said = all_said.availability().unwrap().get();
         self.report.fleet_error = said - all_up as f64 / all_counted as f64;
         self.report.fleet_error_of_seen = self.report.fleet_error - by_chance as f64 / all_counted as f64;
+    }
+
+    /// What was left out was so for its own reason and as long as that lasted: the
+    /// daemon did not run, announced work, the own uplink. `compare` allows what
+    /// is counted to begin and end a little off; this holds each share to the truth.
+    fn left_out_as_it_was(&mut self, thing: usize, shares: &Shares) {
+        let truth = self.truth;
+        let work: Vec<Interval> = union(truth.work.iter().filter(|w| w.0 == thing).map(|w| w.1).collect());
+        let cuts: Vec<Interval> = if truth.things[thing].reach == Reach::Local {
+            Vec::new()
+        } else {
+            union(truth.uplink.iter().map(|cut| cut.span).collect())
+        };
+        // Nothing is known before the first look, nor from a cut on until something is seen to answer.
+        let turn = truth.things[thing].interval * SECOND;
+        let first_look = Interval {
+            from: Timestamp(0),
+            to: Timestamp(turn + SLACK),
+        };
+        let may_be_unknown = union([self.blocked(thing), vec![first_look]].concat());
+        let never_counted = [truth.stopped.clone(), work.clone()].concat();
+        let seen_cuts: Vec<Interval> = cuts.into_iter().filter(|c| c.micros() > 2 * SLACK).collect();
+        let least = subtract(&seen_cuts, &union(never_counted.clone()));
+        let unsure = SLACK * i64::try_from(least.len() + truth.steps.len()).unwrap();
+        let most = total(&subtract(&may_be_unknown, &union(never_counted))) + unsure;
+        let edges = |list: &[Interval]| SLACK * i64::try_from(list.len() + truth.steps.len()).unwrap();
+        let stopped = total(&truth.stopped);
+        let worked = total(&subtract(&work, &truth.stopped));
+        for (what, said, least, most) in [
+            (
+                "no data",
+                shares.no_data,
+                stopped - edges(&truth.stopped),
+                stopped + edges(&truth.stopped),
+            ),
+            (
+                "maintenance",
+                shares.maintenance,
+                worked - edges(&work),
+                worked + edges(&work),
+            ),
+            ("unknown", shares.unknown, total(&least) - unsure, most),
+        ] {
+            if said < least || said > most {
+                let seconds = [said, least, most].map(|micros| micros / SECOND);
+                self.fault(thing, &format!("{what}: said, least, most {seconds:?} s"), 0);
+            }
+        }
     }
 
     /// How much more an always-on thing was said to be there than it was, in

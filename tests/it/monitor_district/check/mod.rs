@@ -97,6 +97,8 @@ pub fn check(truth: &Truth, said: &Said) -> Report {
         if truth.things[thing].always_on {
             checker.no_false_outage(thing, &blocked);
             checker.no_missed_outage(thing, &blocked);
+        } else if !checker.incidents[thing].is_empty() {
+            checker.fault(thing, "an outage of what people switch off", 0);
         }
         checker.states_and_roots(thing, &blocked, &open);
     }
