@@ -16,6 +16,7 @@ use crate::monitor::step;
 use crate::monitor::step::Context;
 use crate::monitor::step::Move;
 use crate::monitor::topology::Slot;
+use crate::monitor::topology::TargetSpec;
 
 impl Table {
     /// Does what the moves of one target ask for.
@@ -210,12 +211,31 @@ impl Table {
 
     /// Judges one again that waits.
     pub(super) fn judge_held(&mut self, slot: Slot, now: Timestamp, effects: &mut Effects) {
+        self.ask(slot, now, effects, |state, spec, world, moves| {
+            if state.is_held() {
+                step::judge(state, spec, world, now, moves);
+            }
+        });
+    }
+
+    fn follow_failures(&mut self, slot: Slot, now: Timestamp, effects: &mut Effects) {
+        self.ask(slot, now, effects, |state, spec, world, moves| {
+            step::follow(state, spec, world, now, moves);
+        });
+    }
+
+    /// Asks what becomes of one state in the light of all others, and does it.
+    fn ask(
+        &mut self,
+        slot: Slot,
+        now: Timestamp,
+        effects: &mut Effects,
+        what: impl FnOnce(&mut TargetState, &TargetSpec, &World<'_>, &mut Vec<Move>),
+    ) {
         let moves = self.change(slot, |state, table| {
             let mut moves = Vec::new();
-            if let Some(spec) = table.topology.spec(slot)
-                && state.is_held()
-            {
-                step::judge(state, spec, &table.world(slot), now, &mut moves);
+            if let Some(spec) = table.topology.spec(slot) {
+                what(state, spec, &table.world(slot), &mut moves);
             }
             moves
         });
@@ -262,17 +282,6 @@ impl Table {
         }
         self.queue.make_contiguous().sort_unstable();
         self.settle(now, effects);
-    }
-
-    fn follow_failures(&mut self, slot: Slot, now: Timestamp, effects: &mut Effects) {
-        let moves = self.change(slot, |state, table| {
-            let mut moves = Vec::new();
-            if let Some(spec) = table.topology.spec(slot) {
-                step::follow(state, spec, &table.world(slot), now, &mut moves);
-            }
-            moves
-        });
-        self.apply(slot, moves, now, effects);
     }
 
     /// Tells children of what became of their parents, until nothing more follows.

@@ -253,24 +253,16 @@ impl Table {
     }
 
     fn judge_round(&mut self, slot: Slot, round: &round::Round, now: Timestamp, effects: &mut Effects) {
-        let Some(mut state) = self.states.get_mut(slot as usize).map(std::mem::take) else {
-            return;
-        };
-        let Some(spec) = self.topology.spec(slot) else {
+        let (Some(spec), Some(state)) = (self.topology.spec(slot), self.states.get_mut(slot as usize)) else {
             return;
         };
         let is_blind = spec.reach.is_behind_uplink() && self.uplink.blind_since.is_some();
-        let moves = if is_blind && round.verdict != round::Verdict::Good {
-            Vec::new()
-        } else {
-            let mut moves = step::step(&mut state, spec, round);
-            if round.verdict == round::Verdict::Good {
-                step::degrade(&mut state, spec, round.at, &mut moves);
-            }
-            moves
-        };
-        if let Some(place) = self.states.get_mut(slot as usize) {
-            *place = state;
+        let mut moves = Vec::new();
+        if round.verdict == round::Verdict::Good {
+            moves = step::step(state, spec, round);
+            step::degrade(state, spec, round.at, &mut moves);
+        } else if !is_blind {
+            moves = step::step(state, spec, round);
         }
         if moves.is_empty() {
             self.save_if_newer(slot);
