@@ -101,7 +101,7 @@ pub(super) async fn build(startup: Startup) -> Result<Built, StartError> {
     let poller = start_snmp(&plugins, &clock)?;
     poller.remember(habits).await;
 
-    let snapshot = Arc::new(ArcSwap::from_pointee(empty_snapshot(&clock)));
+    let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::empty(clock.wall())));
     let meters = meters(icmp.facts().receive_buffer, &clock);
     let (events, _) = broadcast::channel(EVENTS);
     let (done_in, done) = mpsc::channel(DONE);
@@ -235,16 +235,4 @@ async fn listen(config: &Config) -> Result<(TcpListener, SocketAddr), StartError
     let listener = TcpListener::bind(address).await.map_err(fault)?;
     let address = listener.local_addr().map_err(fault)?;
     Ok((listener, address))
-}
-
-fn empty_snapshot(clock: &SharedClock) -> Snapshot {
-    Snapshot {
-        at: clock.wall(),
-        inventory: Arc::default(),
-        index: Arc::default(),
-        shards: Vec::new(),
-        blind_since: None,
-        blind_spans: Arc::default(),
-        incidents: Arc::default(),
-    }
 }

@@ -355,15 +355,7 @@ mod tests {
                 },
             }
         };
-        let snapshot = Snapshot {
-            at: Timestamp(9),
-            inventory: Arc::default(),
-            index: Arc::default(),
-            shards: Vec::new(),
-            blind_since: None,
-            blind_spans: Arc::default(),
-            incidents: Arc::default(),
-        };
+        let snapshot = Snapshot::empty(Timestamp(9));
         let events = [
             event(1, 2, false),
             event(2, 3, true),

@@ -164,6 +164,19 @@ pub struct SnmpView {
 }
 
 impl Snapshot {
+    /// Nothing is known yet.
+    pub fn empty(at: Timestamp) -> Self {
+        Self {
+            at,
+            inventory: Arc::default(),
+            index: Arc::default(),
+            shards: Vec::new(),
+            blind_since: None,
+            blind_spans: Arc::default(),
+            incidents: Arc::default(),
+        }
+    }
+
     /// All targets, in the order of their ids.
     pub fn targets(&self) -> impl Iterator<Item = &TargetView> {
         self.shards.iter().flat_map(|shard| shard.iter().map(|t| &**t))

@@ -247,13 +247,10 @@ pub fn snapshot(
         shards.last_mut().unwrap().push(Arc::new(look(number, key)));
     }
     Snapshot {
-        at,
         inventory: Arc::new(inventory),
         index: Arc::new(index),
         shards: shards.into_iter().map(Arc::new).collect(),
-        blind_since: None,
-        blind_spans: Arc::default(),
-        incidents: Arc::new(Vec::new()),
+        ..Snapshot::empty(at)
     }
 }
 
